@@ -1,0 +1,1 @@
+"""Thermoscreen: screen crystals for heat management."""

@@ -1,0 +1,1 @@
+"""The vocabulary: records, settings, seams, errors and units that every layer shares."""

@@ -1,0 +1,264 @@
+"""What flows between the stages: frozen records with named, read-only arrays.
+
+Shapes: ``n`` displaced cells, ``nq`` q-points, ``nb`` bands, ``nT`` temperatures. Units are
+Å, eV, THz (ordinary frequency), K; W/m/K for conductivities. Absent is ``None``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screen.core.crystal import Crystal, FloatArray, IntArray, freeze
+
+
+class Record:
+    """Base of the frozen records: arrays become read-only, also after pickling.
+
+    Pickle restores NumPy arrays writeable; ``__reduce__`` goes through ``__init__`` so that a
+    record that arrives on a Dask worker is as frozen as the one that left.
+    """
+
+    def __post_init__(self) -> None:
+        for item in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, item.name)
+            if isinstance(value, np.ndarray) and value.flags.writeable:
+                copied = value.copy()
+                freeze(copied)
+                object.__setattr__(self, item.name, copied)
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        values = tuple(getattr(self, item.name) for item in fields(self))  # type: ignore[arg-type]
+        return (type(self), values)
+
+
+@dataclass(frozen=True, eq=False)
+class Hints(Record):
+    """What a catalog knows about how to compute a crystal; None leaves it to the protocol."""
+
+    fc2_supercell: IntArray | None = None  # (3, 3) multiples of the given cell
+    fc3_supercell: IntArray | None = None  # (3, 3)
+    mesh: IntArray | None = None  # (3,) q-mesh of the primitive cell
+
+
+@dataclass(frozen=True, eq=False)
+class Metadata(Record):
+    """What a catalog knows about a crystal besides its structure."""
+
+    prototype: str | None = None  # rocksalt, zincblende, wurtzite, ...
+    mp_id: str | None = None  # Materials Project identifier
+    band_gap: float | None = None  # eV
+    energy_above_hull: float | None = None  # eV/atom
+    kappa_reference_300: float | None = None  # W/m/K, reference conductivity at 300 K, without NAC
+    kappa_reference_nac_300: float | None = None  # W/m/K, the same with NAC
+    reference: str | None = None  # where the reference figures come from
+    licence: str | None = None
+    db_version: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate(Record):
+    """A crystal that a source proposes for screening."""
+
+    id: str  # unique within a campaign
+    source: str  # name of the source adapter
+    crystal: Crystal
+    hints: Hints = field(default_factory=Hints)
+    metadata: Metadata = field(default_factory=Metadata)
+
+
+@dataclass(frozen=True, eq=False)
+class Rejected(Record):
+    """An entry of a catalog that is no usable crystal."""
+
+    id: str
+    source: str
+    kind: str  # unreadable_file, partial_occupancy, overlapping_atoms, empty_cell, duplicate_id
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxed(Record):
+    """A crystal after symmetric relaxation."""
+
+    crystal: Crystal
+    energy: float  # eV per cell
+    stress: FloatArray  # (3, 3) eV/Å³, positive under tension
+    max_force: float  # eV/Å, largest force component norm over atoms
+    space_group_before: int  # international number of the candidate
+    space_group_after: int
+    steps: int  # optimiser steps over all stages
+    converged: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation(Record):
+    """Energies, forces and stresses of a batch of crystals."""
+
+    energies: FloatArray  # (n,) eV per cell
+    forces: tuple[FloatArray, ...]  # n arrays, (n_atoms, 3) eV/Å
+    stresses: FloatArray  # (n, 3, 3) eV/Å³, positive under tension
+
+
+@dataclass(frozen=True, eq=False)
+class SupercellForces(Record):
+    """Forces on displaced supercells, in the order in which the displacements are made."""
+
+    forces: FloatArray  # (n, n_atoms, 3) eV/Å
+
+
+@dataclass(frozen=True, eq=False)
+class Nac(Record):
+    """Parameters of the non-analytical term correction."""
+
+    born: FloatArray  # (n_primitive_atoms, 3, 3) e
+    dielectric: FloatArray  # (3, 3)
+    factor: float = 14.399652  # eV·Å, e²/4πε0
+
+
+@dataclass(frozen=True, eq=False)
+class ForceConstants(Record):
+    """Second- and third-order force constants in phono3py's compact layout."""
+
+    unitcell: Crystal  # relaxed cell from which the supercells are built
+    primitive_matrix: FloatArray  # (3, 3)
+    fc3_supercell: IntArray  # (3, 3) multiples of the unit cell
+    fc2_supercell: IntArray  # (3, 3)
+    fc2: FloatArray  # (n_primitive, n_supercell, 3, 3) eV/Å²
+    fc3: FloatArray | None = None  # (n_primitive, n_sc, n_sc, 3, 3, 3) eV/Å³
+    nac: Nac | None = None
+    n_supercells: int = 0  # displaced supercells whose forces went in
+
+
+@dataclass(frozen=True, eq=False)
+class Bands(Record):
+    """Frequencies along a path through the Brillouin zone; segments are joined end to end."""
+
+    q: FloatArray  # (nk, 3) fractional, primitive reciprocal cell
+    distances: FloatArray  # (nk,) 1/Å along the path, no jump between segments
+    frequencies: FloatArray  # (nk, nb) THz, imaginary as negative
+    label_positions: FloatArray  # (n_labels,) on the axis of ``distances``
+    labels: tuple[str, ...]  # (n_labels,), e.g. Γ, X, U|K
+
+
+@dataclass(frozen=True, eq=False)
+class Phonons(Record):
+    """Harmonic phonons on a mesh of irreducible q-points."""
+
+    mesh: IntArray  # (3,)
+    q: FloatArray  # (nq, 3) fractional, primitive reciprocal cell
+    weights: IntArray  # (nq,) multiplicities, sum = number of mesh points
+    frequencies: FloatArray  # (nq, nb) THz, imaginary as negative
+    velocities: FloatArray  # (nq, nb, 3) THz·Å = 100 m/s
+    bands: Bands
+    min_frequency: float  # THz, lowest frequency apart from the acoustic modes at Γ
+    min_acoustic_gamma: float  # THz, lowest acoustic frequency at Γ
+    imaginary: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Conductivity(Record):
+    """Lattice thermal conductivity of the Wigner transport equation."""
+
+    temperatures: FloatArray  # (nT,) K
+    kappa_p: FloatArray  # (nT, 3, 3) W/m/K, populations (incl. degenerate pairs)
+    kappa_c: FloatArray  # (nT, 3, 3) W/m/K, coherences
+    mesh: IntArray  # (3,)
+    q: FloatArray  # (nq, 3)
+    weights: IntArray  # (nq,)
+    frequencies: FloatArray  # (nq, nb) THz
+    linewidths: FloatArray  # (nT, nq, nb) THz, full width: lifetime = 1 / (2π linewidth)
+    mode_kappa: FloatArray  # (nT, nq, nb) W/m/K, trace/3 incl. coherences, weights included
+    solver: str
+    solver_version: str
+    isotopes: bool
+    nac: bool
+
+
+@dataclass(frozen=True, eq=False)
+class StrainedCells(Record):
+    """Relaxed cells of fixed volume around equilibrium, for the bulk modulus."""
+
+    volumes: FloatArray  # (n,) Å³
+    pressures: FloatArray  # (n,) eV/Å³
+    energies: FloatArray  # (n,) eV
+
+
+@dataclass(frozen=True, eq=False)
+class Expansion(Record):
+    """Isotropic thermal expansion by the linear Grüneisen relation."""
+
+    temperatures: FloatArray  # (nT,) K
+    alpha_volume: FloatArray  # (nT,) 1/K
+    heat_capacity: FloatArray  # (nT,) eV/K per primitive cell, constant volume
+    gruneisen: FloatArray  # (nT,) macroscopic Grüneisen parameter
+    mesh: IntArray  # (3,)
+    q: FloatArray  # (nq, 3)
+    weights: IntArray  # (nq,)
+    frequencies: FloatArray  # (nq, nb) THz
+    mode_gruneisen: FloatArray  # (nq, nb); 0 for the acoustic modes at Γ
+    bulk_modulus: float  # GPa, isothermal at 0 K without zero-point motion
+    volume: float  # Å³ of the primitive cell
+
+    @property
+    def alpha_linear(self) -> FloatArray:
+        """Mean linear expansion coefficient, (nT,) 1/K."""
+        return self.alpha_volume / 3
+
+
+@dataclass(frozen=True, eq=False)
+class Failure(Record):
+    """Why a stage gave no usable result for one material."""
+
+    stage: str
+    kind: str
+    message: str
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Execution(Record):
+    """One finished computation of one stage: a line of the cost ledger."""
+
+    execution_id: str
+    artifact: str  # key of the artifact that it wrote
+    stage: str
+    material_id: str
+    wall_s: float
+    cpu_s: float
+    peak_mb: float  # peak resident memory of the process so far
+    evaluations: int  # cells evaluated by the potential
+    atoms: int  # atoms in them
+    started_at: str  # UTC, ISO 8601
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome(Record):
+    """What became of one material under one model and one protocol."""
+
+    material_id: str
+    crystal_digest: str | None  # None: the source had no readable crystal
+    model_digest: str
+    protocol_digest: str
+    rows: dict[str, dict[str, Any]]  # property -> column -> value
+    failures: tuple[Failure, ...]
+    artifacts: dict[str, str]  # stage -> key
+    executions: tuple[Execution, ...]
+    versions: dict[str, str]  # package -> version
+
+    @property
+    def status(self) -> str:
+        """``complete``, ``partial`` (some property is there) or ``failed`` (none is)."""
+        if not self.failures:
+            return "complete"
+        return "partial" if set(self.rows) - {"stability"} else "failed"
+
+
+def array_or_none(value: NDArray[np.generic] | None, dtype: str) -> NDArray[np.generic] | None:
+    """Return ``value`` as an array of ``dtype``; None stays None."""
+    return None if value is None else np.asarray(value, dtype=dtype)

@@ -1,0 +1,282 @@
+"""Settings: frozen, validated, hashed; the named protocols; campaign files."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from screen.core.digest import digest_of_json
+from screen.core.errors import SettingsError
+
+Positive = Annotated[float, Field(gt=0)]
+Temperature = Annotated[float, Field(gt=0, le=5000)]
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, no unknown keys, identified by a digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all values, defaults included."""
+        return digest_of_json(self.model_dump(mode="json"))
+
+
+class RelaxationSettings(Settings):
+    """Two-stage relaxation: stage 1 with fixed symmetry, stage 2 without."""
+
+    fmax: Positive = 1e-4  # eV/Å, on forces and on the cell gradient
+    max_steps: Annotated[int, Field(ge=1)] = 300  # per stage
+    cell_mask: tuple[bool, bool, bool, bool, bool, bool] = (True,) * 6  # xx yy zz yz xz xy
+    symprec: Positive = 1e-5  # Å, to compare space groups before and after
+    standardize: bool = True  # start from the conventional standard cell of spglib
+
+
+class DisplacementSettings(Settings):
+    """Displaced supercells for the force constants.
+
+    ``supercells = "hints"`` takes the catalog's supercells and refuses crystals without;
+    ``"minimum_image"`` takes the smallest diagonal supercells whose shortest lattice vector
+    reaches the given length.
+    """
+
+    supercells: Literal["hints", "minimum_image"] = "minimum_image"
+    fc2_minimum_image: Positive = 15.0  # Å
+    fc3_minimum_image: Positive = 10.0  # Å
+    distance: Positive = 0.03  # Å
+    fc3_scheme: Literal["finite_differences", "random"] = "finite_differences"
+    oversampling: Positive = 4.0  # random: force components per unknown of the fc3 fit
+    seed: Annotated[int, Field(ge=0)] = 0
+    max_supercells: Annotated[int, Field(ge=1)] | None = None  # refuse costlier crystals
+
+
+class StabilitySettings(Settings):
+    """When a crystal counts as dynamically unstable."""
+
+    gamma_tolerance: Annotated[float, Field(ge=0)] = 0.01  # THz, acoustic modes at Γ
+    tolerance: Annotated[float, Field(ge=0)] = 0.0  # THz, all other modes
+
+
+class MeshSettings(Settings):
+    """q-mesh: the catalog's (``hints``) or N_i = round(length · |b_i|) (``density``)."""
+
+    rule: Literal["hints", "density"] = "density"
+    length: Positive = 50.0  # Å
+
+
+class ConductivitySettings(Settings):
+    """Wigner transport equation in the relaxation-time approximation."""
+
+    solver: str = "phono3py"
+    mesh: MeshSettings = MeshSettings()
+    isotopes: bool = True  # natural isotope scattering
+    boundary_mean_free_path: Positive | None = 1e6  # µm; None: no boundary
+
+
+class ExpansionSettings(Settings):
+    """Linear Grüneisen expansion."""
+
+    mesh: MeshSettings = MeshSettings(length=40.0)
+    volume_strains: tuple[float, ...] = (-0.01, -0.005, 0.0, 0.005, 0.01)
+
+    @model_validator(mode="after")
+    def _spans_equilibrium(self) -> ExpansionSettings:
+        if len(set(self.volume_strains)) < 3 or not (
+            min(self.volume_strains) < 0 < max(self.volume_strains)
+        ):
+            raise ValueError(
+                f"volume_strains={self.volume_strains} needs three or more strains on both sides "
+                "of 0, e.g. [-0.01, 0, 0.01]"
+            )
+        return self
+
+
+class Protocol(Settings):
+    """Everything that decides a number, apart from the crystal and the potential."""
+
+    name: str
+    description: str = ""
+    temperatures: tuple[Temperature, ...] = Field(min_length=1)
+    relaxation: RelaxationSettings = RelaxationSettings()
+    displacements: DisplacementSettings = DisplacementSettings()
+    stability: StabilitySettings = StabilitySettings()
+    conductivity: ConductivitySettings = ConductivitySettings()
+    expansion: ExpansionSettings = ExpansionSettings()
+
+    @model_validator(mode="after")
+    def _temperatures_rise(self) -> Protocol:
+        if list(self.temperatures) != sorted(set(self.temperatures)):
+            raise ValueError(f"temperatures={self.temperatures} must rise, each once")
+        return self
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all values except name and description."""
+        return digest_of_json(self.model_dump(mode="json", exclude={"name", "description"}))
+
+
+_BENCHMARK_MESH = MeshSettings(rule="hints")
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            name="ksrme-2024",
+            description="Póta et al., arXiv 2408.00755: the 103 phononDB-PBE compounds, 300 K, no NAC",
+            temperatures=(300.0,),
+            relaxation=RelaxationSettings(
+                cell_mask=(True, True, True, False, False, False), standardize=False
+            ),
+            displacements=DisplacementSettings(supercells="hints"),
+            conductivity=ConductivitySettings(mesh=_BENCHMARK_MESH),
+        ),
+        Protocol(
+            name="screen",
+            description="Any crystal: supercells by minimum image, mesh by q-density, 100–800 K",
+            temperatures=tuple(float(T) for T in range(100, 801, 50)),
+            displacements=DisplacementSettings(max_supercells=3000),
+        ),
+        Protocol(
+            name="quick",
+            description="A first look in minutes: small supercells, fc3 from random displacements",
+            temperatures=(100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 700.0, 800.0),
+            relaxation=RelaxationSettings(fmax=1e-3),
+            displacements=DisplacementSettings(
+                fc2_minimum_image=10.0, fc3_minimum_image=7.5, fc3_scheme="random", oversampling=3.0
+            ),
+            stability=StabilitySettings(tolerance=0.05),
+            conductivity=ConductivitySettings(mesh=MeshSettings(length=25.0)),
+            expansion=ExpansionSettings(mesh=MeshSettings(length=25.0)),
+        ),
+    )
+}
+
+
+def protocol_named(name: str) -> Protocol:
+    """Return a named protocol.
+
+    Raises
+    ------
+    SettingsError
+        The name is unknown; the message lists the known ones.
+    """
+    if name not in PROTOCOLS:
+        raise SettingsError(f"no protocol {name!r}; known: {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]
+
+
+class ModelSettings(Settings):
+    """Which potential to use."""
+
+    family: str
+    name: str | None = None  # None: the family's default
+    weights: Path | None = None  # a local file instead of a known name
+    device: str = "auto"  # auto, cpu, cuda, cuda:1 ...
+
+
+class SourceSettings(Settings):
+    """Where candidates come from; options other than ``name`` are the adapter's own."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Query for the source adapter."""
+        return dict(self.model_extra or {})
+
+
+class ClusterSettings(Settings):
+    """Where tasks run; options other than ``name`` are the adapter's own."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str = "local"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options for the cluster adapter."""
+        return dict(self.model_extra or {})
+
+
+class Campaign(Settings):
+    """A campaign file: candidates × model under one protocol."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    source: SourceSettings
+    model: ModelSettings
+    protocol: Protocol
+    properties: tuple[str, ...] = ("conductivity", "expansion")
+    cluster: ClusterSettings = ClusterSettings()
+    run: Path | None = None  # run folder; None: runs/<name> beside the working directory
+
+    @property
+    def run_folder(self) -> Path:
+        """Folder that holds everything the campaign writes."""
+        return self.run if self.run is not None else Path("runs") / self.name
+
+
+def read_campaign(path: Path) -> Campaign:
+    """Read a campaign file (TOML).
+
+    ``protocol`` is a name, or a table with ``base = "<name>"`` and the values that differ.
+
+    Raises
+    ------
+    SettingsError
+        The file is missing, is not TOML, or a value is wrong; the message names the key.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read the campaign file {path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    return campaign_from(raw, where=str(path))
+
+
+def campaign_from(raw: Mapping[str, Any], where: str = "campaign") -> Campaign:
+    """Validate a campaign given as plain values; see ``read_campaign``."""
+    values = dict(raw)
+    values["protocol"] = _resolve_protocol(values.get("protocol", "screen"))
+    if isinstance(values.get("model"), str):
+        values["model"] = {"family": values["model"]}
+    if isinstance(values.get("source"), str):
+        values["source"] = {"name": values["source"]}
+    try:
+        return Campaign.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise SettingsError(f"{where}: {problems}") from error
+
+
+def _resolve_protocol(value: Any) -> Any:
+    """Turn a protocol's name, or a table with ``base``, into full values."""
+    if isinstance(value, str):
+        return protocol_named(value).model_dump()
+    if isinstance(value, Mapping) and "base" in value:
+        changes = {key: item for key, item in value.items() if key != "base"}
+        base = protocol_named(str(value["base"])).model_dump()
+        changes.setdefault("name", f"{base['name']}-modified")
+        return _merged(base, changes)
+    return value
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge nested tables; ``changes`` wins."""
+    merged = dict(base)
+    for key, value in changes.items():
+        inner = merged.get(key)
+        both = isinstance(inner, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged(inner, value) if both else value  # type: ignore[arg-type]
+    return merged

@@ -1,0 +1,1 @@
+"""Interatomic potentials; one file = one family, found by its name through ``core.registry``."""

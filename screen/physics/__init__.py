@@ -1,0 +1,1 @@
+"""Lattice dynamics: arrays and records in, records out; nothing is opened, printed or submitted."""

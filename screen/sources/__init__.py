@@ -1,0 +1,1 @@
+"""Catalogs of candidate crystals; one file = one source, found by its name through ``core.registry``."""
