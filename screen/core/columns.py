@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 SqlType = Literal[
-    "VARCHAR", "DOUBLE", "BIGINT", "BOOLEAN", "TIMESTAMP", "DOUBLE[]", "DOUBLE[6][]", "JSON"
+    "VARCHAR",
+    "DOUBLE",
+    "BIGINT",
+    "BOOLEAN",
+    "TIMESTAMP",
+    "JSON",
+    "DOUBLE[]",
+    "DOUBLE[3][]",
+    "DOUBLE[6][]",
+    "BIGINT[]",
+    "VARCHAR[]",
 ]
 
 

@@ -95,7 +95,7 @@ class Crystal:
     @cached_property
     def formula(self) -> str:
         """Reduced formula as pymatgen writes it, e.g. ``LiBr``."""
-        from pymatgen.core import Composition  # takes a second to import
+        from pymatgen.core.composition import Composition  # takes a second to import
 
         symbols = [chemical_symbols[n] for n in self.numbers]
         return str(Composition.from_dict(Counter(symbols)).reduced_formula)

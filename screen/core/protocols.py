@@ -170,8 +170,8 @@ class PropertyModule(Protocol):
         """Compute the property; the measured record is ``inputs.records["<name>_cells"]``."""
         ...
 
-    def row(self, record: Record) -> Mapping[str, Any]:
-        """Values for ``COLUMNS``."""
+    def row(self, inputs: StageInputs, record: Record) -> Mapping[str, Any]:
+        """Values for ``COLUMNS``, from the record that ``compute`` gave."""
         ...
 
 
@@ -184,7 +184,11 @@ class Workers(Protocol):
         ...
 
     def submit(self, key: str, resource: str, function: Callable[..., Any], *args: Any) -> None:
-        """Start ``function(context, *args)`` on a worker that offers ``resource``."""
+        """Start ``function(resources, report, *args)`` on a worker that offers ``resource``.
+
+        ``resources`` is what that worker offers (frozenset of names); ``report(stage)`` tells
+        the driver where the task is.
+        """
         ...
 
     def next_completed(self, timeout: float | None = None) -> Completed | None:

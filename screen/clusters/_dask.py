@@ -1,0 +1,113 @@
+"""A Dask client as the driver sees it: submit, wait for the next, know the stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from queue import Empty, Queue
+from typing import Any
+
+from distributed import Client, Future, get_worker
+from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
+
+from screen.core.errors import CampaignError
+from screen.core.protocols import Completed
+
+TOPIC = "thermoscreen-stage"
+
+CONFIG: dict[str, Any] = {
+    # measured reasons: docs/architecture.md, "Dask settings"
+    "distributed.scheduler.allowed-failures": 3,
+    "distributed.scheduler.worker-ttl": "30 minutes",
+    "distributed.scheduler.no-workers-timeout": "15 minutes",
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": 0.85,
+    "distributed.worker.memory.terminate": 0.95,
+    "distributed.comm.timeouts.connect": "60s",
+    "distributed.comm.timeouts.tcp": "60s",
+    "distributed.admin.tick.limit": "30s",
+}
+
+
+def run_on_worker(key: str, function: Callable[..., Any], *args: Any) -> Any:
+    """Run a task on a Dask worker with what that worker offers."""
+    worker = get_worker()
+
+    def report(stage: str) -> None:
+        worker.log_event(TOPIC, {"key": key, "stage": stage})
+
+    return function(frozenset(worker.state.total_resources), report, *args)
+
+
+class DaskWorkers:
+    """Workers of a Dask cluster. One thread per worker process: slots = threads."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._ended: Queue[tuple[str, Future]] = Queue()
+        self._running: dict[str, Future] = {}
+        self._stages: dict[str, str] = {}
+        self._submitted = 0
+        client.subscribe_topic(TOPIC, self._reported)
+
+    @property
+    def slots(self) -> int:
+        """Threads of all workers; at least 1 while workers restart."""
+        return max(1, sum(self._client.nthreads().values()))
+
+    def submit(self, key: str, resource: str, function: Callable[..., Any], *args: Any) -> None:
+        """Submit under a fresh Dask key: a resubmitted task must not meet its old error."""
+        self._submitted += 1
+        future = self._client.submit(
+            run_on_worker,
+            key,
+            function,
+            *args,
+            key=f"{key}-{self._submitted}",
+            resources={resource: 1},
+            pure=False,
+        )
+        self._running[key] = future
+        future.add_done_callback(lambda done: self._ended.put((key, done)))
+
+    def next_completed(self, timeout: float | None = None) -> Completed | None:
+        """Wait for the next task to end.
+
+        Raises
+        ------
+        CampaignError
+            No worker offers the resource that a task needs.
+        """
+        try:
+            key, future = self._ended.get(timeout=timeout)
+        except Empty:
+            return None
+        self._running.pop(key, None)
+        completed = self._completed(key, future)
+        self._stages.pop(key, None)
+        future.release()
+        return completed
+
+    def stages(self) -> Mapping[str, str]:
+        """Stage that each running task has last reported."""
+        return dict(self._stages)
+
+    def _completed(self, key: str, future: Future) -> Completed:
+        if future.status == "finished":
+            return Completed(key, future.result(timeout=60))
+        if future.status != "error":  # cancelled or lost with its worker
+            return Completed(key, lost=True)
+        error = future.exception(timeout=60)
+        if isinstance(error, KilledWorker):
+            return Completed(key, lost=True)
+        if isinstance(error, NoValidWorkerError | NoWorkerError):
+            raise CampaignError(
+                f"no worker offers what the task needs ({error}); start workers with that "
+                "resource or change [cluster]"
+            ) from error
+        return Completed(key, error=error)
+
+    def _reported(self, event: tuple[float, Mapping[str, str]]) -> None:
+        _, message = event
+        if message["key"] in self._running:
+            self._stages[message["key"]] = message["stage"]

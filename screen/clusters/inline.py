@@ -1,0 +1,58 @@
+"""Run tasks here, one after the other: for debugging, tests and single crystals."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from screen.core.errors import SettingsError
+from screen.core.protocols import Completed, Workers
+
+
+class InlineWorkers:
+    """One slot that offers every resource; a task runs when its result is asked for."""
+
+    slots = 1
+
+    def __init__(self, resources: Sequence[str]) -> None:
+        self._resources = frozenset(resources)
+        self._waiting: deque[tuple[str, Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._stages: dict[str, str] = {}
+
+    def submit(self, key: str, resource: str, function: Callable[..., Any], *args: Any) -> None:
+        """Queue a task."""
+        self._waiting.append((key, function, args))
+
+    def next_completed(self, timeout: float | None = None) -> Completed | None:
+        """Run the next task; errors are raised where they happen, for a debugger to see."""
+        if not self._waiting:
+            return None
+        key, function, args = self._waiting.popleft()
+
+        def report(stage: str) -> None:
+            self._stages[key] = stage
+
+        try:
+            return Completed(key, function(self._resources, report, *args))
+        finally:
+            self._stages.pop(key, None)
+
+    def stages(self) -> Mapping[str, str]:
+        """Stage of the running task."""
+        return dict(self._stages)
+
+
+@contextmanager
+def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Workers]:
+    """Offer this process; takes no options.
+
+    Raises
+    ------
+    SettingsError
+        An option was given.
+    """
+    if options:
+        raise SettingsError(f"the inline cluster takes no options, got {', '.join(options)}")
+    yield InlineWorkers(resources)

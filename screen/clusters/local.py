@@ -1,0 +1,66 @@
+"""Worker processes on this machine, each offering the processor and the potential."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import dask
+from distributed import Client, LocalCluster
+
+from screen.clusters._dask import CONFIG, DaskWorkers
+from screen.core.errors import SettingsError
+from screen.core.protocols import Workers
+from screen.core.settings import Settings
+
+CLOSE_S = 20  # a nanny that restarts its worker can make close() wait for ever
+
+
+class LocalOptions(Settings):
+    """Options of the local cluster."""
+
+    workers: int = 0  # 0: one per processor core
+    memory_limit: str = "auto"  # per worker, e.g. "8 GiB"
+
+
+@contextmanager
+def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Workers]:
+    """Start ``workers`` processes of one thread; cores are shared out among them.
+
+    Raises
+    ------
+    SettingsError
+        An option is unknown or wrong.
+    """
+    try:
+        chosen = LocalOptions.model_validate(dict(options))
+    except ValueError as error:
+        raise SettingsError(f"[cluster] local: {error}") from error
+    cores = len(os.sched_getaffinity(0))
+    workers = chosen.workers or cores
+    with dask.config.set({**CONFIG, "distributed.nanny.pre-spawn-environ": _threads(cores, workers)}):
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=chosen.memory_limit,
+            resources=dict.fromkeys(resources, 1),
+            host="127.0.0.1",
+            dashboard_address=None,
+        )
+        client = Client(cluster)
+        try:
+            yield DaskWorkers(client)
+        finally:
+            with suppress(TimeoutError, AssertionError, OSError):
+                # results are stored before this point: a failing teardown loses nothing
+                client.close(timeout=CLOSE_S)
+                cluster.close(timeout=CLOSE_S)
+
+
+def _threads(cores: int, workers: int) -> dict[str, str]:
+    """Threads per process, so that all workers together use each core once."""
+    share = str(max(1, cores // workers))
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
+    return dict.fromkeys(names, share)

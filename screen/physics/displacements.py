@@ -1,0 +1,97 @@
+"""Displaced supercells, by phono3py; the same settings always give the same cells in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from screen.core.crystal import Crystal, FloatArray, IntArray
+from screen.core.errors import DisplacementError
+from screen.core.records import ForceConstants
+from screen.core.settings import DisplacementSettings
+from screen.physics.convert import from_phonopy, to_phonopy
+
+SYMPREC = 1e-5  # Å
+
+
+def lattice_dynamics(unitcell: Crystal, fc2_supercell: IntArray, fc3_supercell: IntArray) -> Any:
+    """Return a ``phono3py.Phono3py`` with the primitive cell found by symmetry (1e-5 Å)."""
+    from phono3py import Phono3py
+    from phonopy.structure.cells import guess_primitive_matrix
+
+    cell = to_phonopy(unitcell)
+    return Phono3py(
+        cell,
+        supercell_matrix=np.array(fc3_supercell),
+        phonon_supercell_matrix=np.array(fc2_supercell),
+        primitive_matrix=guess_primitive_matrix(cell, symprec=SYMPREC),
+        symprec=SYMPREC,
+        log_level=0,
+    )
+
+
+def restored(force_constants: ForceConstants) -> Any:
+    """Return a ``phono3py.Phono3py`` that holds these force constants."""
+    from phono3py import Phono3py
+
+    phono3py = Phono3py(
+        to_phonopy(force_constants.unitcell),
+        supercell_matrix=np.array(force_constants.fc3_supercell),
+        phonon_supercell_matrix=np.array(force_constants.fc2_supercell),
+        primitive_matrix=np.array(force_constants.primitive_matrix),
+        symprec=SYMPREC,
+        log_level=0,
+    )
+    phono3py.fc2 = np.array(force_constants.fc2, order="C")
+    if force_constants.fc3 is not None:
+        phono3py.fc3 = np.array(force_constants.fc3, order="C")
+    if force_constants.nac is not None:
+        phono3py.nac_params = {
+            "born": np.array(force_constants.nac.born),
+            "dielectric": np.array(force_constants.nac.dielectric),
+            "factor": force_constants.nac.factor,
+        }
+    return phono3py
+
+
+def displace_for_fc2(phono3py: Any, settings: DisplacementSettings) -> list[Crystal]:
+    """Displace the fc2 supercell by finite differences; sets the data set of ``phono3py``."""
+    phono3py.generate_fc2_displacements(distance=settings.distance)
+    return [from_phonopy(cell) for cell in phono3py.phonon_supercells_with_displacements]
+
+
+def displace_for_fc3(phono3py: Any, settings: DisplacementSettings) -> list[Crystal]:
+    """Displace the fc3 supercell; sets the data set of ``phono3py``.
+
+    ``finite_differences``: pairs of atoms, reduced by symmetry. ``random``: all atoms by the
+    same distance in random directions; ``oversampling`` force components per free parameter.
+
+    Raises
+    ------
+    DisplacementError
+        There would be more than ``max_supercells`` cells.
+    """
+    if settings.fc3_scheme == "random":
+        phono3py.generate_displacements(
+            distance=settings.distance,
+            number_of_snapshots="auto",
+            number_estimation_factor=settings.oversampling,
+            random_seed=settings.seed,
+        )
+    else:
+        phono3py.generate_displacements(distance=settings.distance)
+    cells = [cell for cell in phono3py.supercells_with_displacements if cell is not None]
+    if settings.max_supercells is not None and len(cells) > settings.max_supercells:
+        raise DisplacementError(
+            f"fc3 needs {len(cells)} displaced supercells of {len(cells[0])} atoms, the protocol "
+            f"allows {settings.max_supercells}; raise displacements.max_supercells or use "
+            "fc3_scheme = 'random'",
+            kind="too_many_supercells",
+        )
+    return [from_phonopy(cell) for cell in cells]
+
+
+def as_array(forces: tuple[FloatArray, ...]) -> FloatArray:
+    """Stack forces of equal cells: (n, n_atoms, 3) eV/Å."""
+    return np.array(forces, dtype=np.float64)

@@ -1,0 +1,120 @@
+"""Mode Grüneisen tensors from third-order force constants, ions relaxed.
+
+γ_qs,kl = −1/(2ω²) ⟨e| ∂D(q)/∂u_kl |e⟩ for a displacement gradient u_kl. Under it the atom M in
+a cell at R moves by R plus the internal-strain response X of its sublattice, so that
+∂Φ(ν, s)/∂u_kl = Σ_Mm Φ₃(ν, s, M)_ijm (δ_mk R_l + X_M,mkl); the notation is phono3py's
+(Togo, Chaput, Tanaka, PRB 91, 094306, 2015; ``phono3py/phonon3/gruneisen.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screen.core.crystal import FloatArray
+from screen.core.errors import ExpansionError
+from screen.core.records import ForceConstants
+from screen.physics.displacements import restored
+from screen.physics.phonons import harmonic_lattice
+
+ACOUSTIC = 1e-3  # THz, below which a mode has no Grüneisen parameter
+
+
+def mode_gruneisen(
+    force_constants: ForceConstants, q: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Frequencies (nq, nb) THz and Grüneisen tensors (nq, nb, 3, 3) at q-points (nq, 3).
+
+    Modes below ``ACOUSTIC``, such as the acoustic ones at Γ, get γ = 0. Inside degenerate sets
+    only the trace over the set has a meaning.
+
+    Raises
+    ------
+    ExpansionError
+        fc3 is missing.
+    """
+    if force_constants.fc3 is None:
+        raise ExpansionError("fc3 is missing: Grüneisen parameters need third-order constants")
+    phonopy = harmonic_lattice(force_constants)
+    primitive = restored(force_constants).primitive
+    strained = _strain_derivative(force_constants.fc3, primitive, internal_strain(phonopy))
+    phonopy.run_qpoints(q, with_eigenvectors=True)
+    frequencies = np.array(phonopy.qpoints.frequencies)
+    factor = phonopy.unit_conversion_factor
+    gamma = np.zeros((*frequencies.shape, 3, 3))
+    for index, (point, modes) in enumerate(zip(q, phonopy.qpoints.eigenvectors, strict=True)):
+        derivative = _dynamical_matrix(strained, primitive, point)
+        projected = np.einsum("as,abkl,bs->skl", modes.conj(), derivative, modes, optimize=True)
+        positive = np.abs(frequencies[index]) > ACOUSTIC
+        squared = np.sign(frequencies[index]) * (frequencies[index] / factor) ** 2
+        gamma[index, positive] = -projected.real[positive] / (2 * squared[positive, None, None])
+    return frequencies, gamma
+
+
+def internal_strain(phonopy: Any) -> FloatArray:
+    """Displacement of each sublattice per displacement gradient, (n_primitive, 3, 3, 3) Å.
+
+    X_μ,ijk = −Σ_νl G_μν,il Σ_s Φ₂(ν, s)_lj R_s,k with G the inverse of the force constants at
+    q = 0 without the three uniform translations, which leaves the centre of mass at rest; a net
+    force, left over where fc2 breaks rotational invariance, is shared in proportion to mass.
+    """
+    primitive = phonopy.primitive
+    n_atoms = len(primitive)
+    fc2 = compact(phonopy.force_constants, primitive)
+    vectors = mean_vectors(primitive)  # (n_primitive, n_supercell, 3)
+    force = np.einsum("nslj,nsk->nljk", fc2, vectors)
+    sublattice = np.asarray(primitive.s2p_map)
+    at_gamma = np.zeros((n_atoms, 3, n_atoms, 3))
+    for column, atom in enumerate(primitive.p2s_map):
+        at_gamma[:, :, column] = fc2[:, sublattice == atom].sum(axis=1)
+    roots = np.repeat(np.sqrt(primitive.masses), 3)
+    matrix = at_gamma.reshape(3 * n_atoms, 3 * n_atoms) / np.outer(roots, roots)
+    values, modes = np.linalg.eigh((matrix + matrix.T) / 2)
+    optical = np.argsort(np.abs(values))[3:]
+    inverse = (modes[:, optical] / values[optical]) @ modes[:, optical].T / np.outer(roots, roots)
+    return -(inverse @ force.reshape(3 * n_atoms, 9)).reshape(n_atoms, 3, 3, 3)
+
+
+def compact(fc2: FloatArray, primitive: Any) -> FloatArray:
+    """fc2 with one row per primitive atom, (n_primitive, n_supercell, 3, 3)."""
+    return fc2 if len(fc2) == len(primitive) else fc2[np.asarray(primitive.p2s_map)]
+
+
+def mean_vectors(primitive: Any) -> FloatArray:
+    """Mean of the shortest vectors from primitive to supercell atoms, (n_p, n_s, 3) Å."""
+    shortest, multiplicity = primitive.get_smallest_vectors()
+    counts, starts = multiplicity[..., 0], multiplicity[..., 1]  # (n_supercell, n_primitive)
+    mean = np.zeros((*counts.T.shape, 3))
+    for s, p in np.ndindex(counts.shape):
+        mean[p, s] = shortest[starts[s, p] : starts[s, p] + counts[s, p]].mean(axis=0)
+    return np.asarray(mean @ primitive.cell)
+
+
+def _strain_derivative(fc3: FloatArray, primitive: Any, response: FloatArray) -> FloatArray:
+    """∂Φ₂/∂u, (n_primitive, n_supercell, 3, 3, 3, 3) eV/Å²; ``fc3`` is compact."""
+    vectors = mean_vectors(primitive)
+    sublattice = [primitive.p2p_map[s] for s in primitive.s2p_map]
+    motion = np.broadcast_to(response[sublattice], (len(primitive), *response[sublattice].shape))
+    motion = motion + np.einsum("mk,nMl->nMmkl", np.eye(3), vectors)
+    return np.einsum("nsMijm,nMmkl->nsijkl", fc3, motion, optimize=True)
+
+
+def _dynamical_matrix(
+    strained: FloatArray, primitive: Any, q: FloatArray
+) -> NDArray[np.complex128]:
+    """∂D(q)/∂u, (3 n_primitive, 3 n_primitive, 3, 3) eV/Å²/amu."""
+    shortest, multiplicity = primitive.get_smallest_vectors()
+    waves = np.exp(2j * np.pi * shortest @ q)
+    sums = np.add.reduceat(waves, multiplicity[..., 1].ravel())
+    phases = sums.reshape(multiplicity.shape[:2]) / multiplicity[..., 0]  # (n_s, n_p)
+    n_atoms = len(primitive)
+    matrix = np.zeros((n_atoms, 3, n_atoms, 3, 3, 3), dtype=np.complex128)
+    sublattice = np.asarray(primitive.s2p_map)
+    for column, atom in enumerate(primitive.p2s_map):
+        chosen = sublattice == atom
+        matrix[:, :, column] = np.einsum("sn,nsijkl->nijkl", phases[chosen], strained[:, chosen])
+    masses = np.sqrt(primitive.masses)
+    matrix /= masses[:, None, None, None, None, None] * masses[None, None, :, None, None, None]
+    return matrix.reshape(3 * n_atoms, 3 * n_atoms, 3, 3)

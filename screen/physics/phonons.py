@@ -1,0 +1,114 @@
+"""Harmonic phonons from fc2: mesh, bands, and the verdict on stability."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from screen.core.crystal import FloatArray
+from screen.core.records import Bands, ForceConstants, Phonons
+from screen.core.settings import StabilitySettings
+from screen.physics.convert import to_phonopy
+from screen.physics.meshes import Mesh
+
+N_BAND_POINTS = 51  # per segment of the band path
+
+
+def harmonic_lattice(force_constants: ForceConstants) -> Any:
+    """Return a ``phonopy.Phonopy`` that holds fc2 (and NAC parameters)."""
+    from phonopy import Phonopy
+
+    phonopy = Phonopy(
+        to_phonopy(force_constants.unitcell),
+        supercell_matrix=np.array(force_constants.fc2_supercell),
+        primitive_matrix=np.array(force_constants.primitive_matrix),
+        symprec=1e-5,
+        log_level=0,
+    )
+    phonopy.force_constants = np.array(force_constants.fc2, order="C")
+    if force_constants.nac is not None:
+        phonopy.nac_params = {
+            "born": np.array(force_constants.nac.born),
+            "dielectric": np.array(force_constants.nac.dielectric),
+            "factor": force_constants.nac.factor,
+        }
+    return phonopy
+
+
+def phonons_on_mesh(
+    force_constants: ForceConstants, mesh: Mesh, settings: StabilitySettings
+) -> Phonons:
+    """Phonons on a Γ-centred mesh and along the standard path, with the imaginary flag."""
+    phonopy = harmonic_lattice(force_constants)
+    phonopy.run_mesh(mesh, is_gamma_center=True, with_group_velocities=True)
+    result = phonopy.mesh
+    frequencies = np.array(result.frequencies)
+    acoustic, other = split_acoustic_gamma(np.array(result.qpoints), frequencies)
+    return Phonons(
+        mesh=np.array(mesh),
+        q=np.array(result.qpoints),
+        weights=np.array(result.weights),
+        frequencies=frequencies,
+        velocities=np.array(result.group_velocities),
+        bands=_bands(phonopy),
+        min_frequency=float(other.min()),
+        min_acoustic_gamma=float(acoustic.min()),
+        imaginary=bool(
+            acoustic.min() < -settings.gamma_tolerance or other.min() < -settings.tolerance
+        ),
+    )
+
+
+def split_acoustic_gamma(
+    q: FloatArray, frequencies: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Separate the three acoustic modes at Γ, (3,), from all other frequencies, flat.
+
+    Acoustic at Γ are the three modes of smallest |ω|: a soft optical mode may lie below them.
+    """
+    at_gamma = int(np.linalg.norm(q, axis=1).argmin())
+    acoustic = np.argsort(np.abs(frequencies[at_gamma]))[:3]
+    rest = np.ones(frequencies.shape, dtype=bool)
+    rest[at_gamma, acoustic] = False
+    return frequencies[at_gamma, acoustic], frequencies[rest]
+
+
+def _bands(phonopy: Any) -> Bands:
+    """Frequencies along seekpath's path; segments joined end to end."""
+    from phonopy.phonon.band_structure import get_band_qpoints_by_seekpath
+
+    paths, labels, connections = get_band_qpoints_by_seekpath(phonopy.primitive, N_BAND_POINTS)
+    phonopy.run_band_structure(paths)
+    band = phonopy.band_structure
+    starts = [float(distances[0]) for distances in band.distances]
+    end = float(band.distances[-1][-1])
+    return Bands(
+        q=np.concatenate(paths),
+        distances=np.concatenate(band.distances),
+        frequencies=np.concatenate(band.frequencies),
+        label_positions=np.array([*starts, end]),
+        labels=_joined_labels(labels, connections),
+    )
+
+
+def _joined_labels(labels: list[str], connections: list[bool]) -> tuple[str, ...]:
+    """One label per border between segments; unconnected segments give ``U|K``."""
+    plain = [_plain(label) for label in labels]
+    joined = [plain[0]]
+    position = 1
+    for connected in connections[:-1]:
+        if connected:
+            joined.append(plain[position])
+            position += 1
+        else:
+            joined.append(f"{plain[position]}|{plain[position + 1]}")
+            position += 2
+    return (*joined, plain[-1])
+
+
+def _plain(label: str) -> str:
+    """Unicode instead of TeX: ``$\\Gamma$`` to Γ, ``$\\mathrm{U}_{2}$`` to U₂."""
+    for old, new in (("$", ""), (r"\Gamma", "Γ"), (r"\mathrm", ""), ("_{", "_"), ("{", ""), ("}", "")):
+        label = label.replace(old, new)
+    return label.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")).replace("_", "")

@@ -1,0 +1,1 @@
+"""The campaign: stages as data, walked on any cluster, collected by one driver."""

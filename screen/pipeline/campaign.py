@@ -1,0 +1,252 @@
+"""The driver: candidates in, outcomes out; one writer, any cluster, resumable at any point."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from screen.core.columns import Column
+from screen.core.digest import digest_of_json
+from screen.core.errors import CampaignError
+from screen.core.protocols import Completed, ModelIdentity, Workers
+from screen.core.records import Candidate, Failure, Outcome, Rejected
+from screen.core.registry import find, names
+from screen.core.settings import Campaign
+from screen.pipeline.budget import Budget
+from screen.pipeline.stages import pipeline_for
+from screen.pipeline.walk import TRANSIENT, Progress, Task, first_resource, walk
+from screen.store import ledger
+from screen.store.database import Writer
+from screen.store.layout import ledger_folder
+
+FLUSH_S = 2.0  # outcomes are stored at least this often
+FLUSH_ROWS = 200  # or when so many wait
+PUBLISH_S = 10.0  # snapshots are published at least this often while results come in
+TICK_S = 1.0  # progress is shown at least this often
+MAX_UNEXPECTED = 20  # unexpected errors without any success: the campaign itself is broken
+
+
+@dataclass
+class State:
+    """What a progress display shows."""
+
+    total: int = 0
+    resumed: int = 0  # materials that an earlier run had finished
+    statuses: Counter[str] = field(default_factory=Counter)  # this run's outcomes
+    kinds: Counter[str] = field(default_factory=Counter)  # kinds of failure
+    running: Mapping[str, str] = field(default_factory=dict)  # material -> stage
+    started: float = field(default_factory=time.monotonic)
+    first_traceback: str | None = None
+
+    @property
+    def done(self) -> int:
+        """Materials with an outcome, of this run or an earlier one."""
+        return self.resumed + sum(self.statuses.values())
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds left at the pace of this run so far; None before the first outcome."""
+        here = sum(self.statuses.values())
+        if here == 0:
+            return None
+        return (time.monotonic() - self.started) / here * (self.total - self.done)
+
+
+Watch = Callable[[State], None]
+
+
+def property_columns() -> dict[str, tuple[Column, ...]]:
+    """Columns of every property, by name."""
+    return {name: find("properties", name).COLUMNS for name in names("properties")}
+
+
+def model_digest_of(identity: ModelIdentity) -> str:
+    """Digest of a potential: its weights and how they are evaluated, not its package version."""
+    return digest_of_json(
+        {
+            "family": identity.family,
+            "weights": identity.weights_digest,
+            "dtype": identity.dtype,
+        }
+    )
+
+
+def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State:
+    """Run a campaign to its end, or go on with one that was cut off.
+
+    Raises
+    ------
+    CampaignError
+        No worker can do the work, or nothing but unexpected errors came back.
+    ThermoscreenError
+        The source, the model, the store or the settings cannot be used at all.
+    """
+    identity: ModelIdentity = find("models", campaign.model.family).identify(campaign.model)
+    digest = model_digest_of(identity)
+    pipeline_for(campaign.properties)  # an unknown property must not wait for the first worker
+    source = find("sources", campaign.source.name)
+    entries = list(source.candidates(campaign.source.options))
+    with Writer(campaign.run_folder, property_columns()) as writer:
+        writer.add_model(digest, identity)
+        writer.add_protocol(campaign.protocol)
+        writer.add_candidates(entries)
+        writer.add_executions(list(ledger.read(ledger_folder(campaign.run_folder))))
+        driver = _Driver(campaign, digest, writer, watch)
+        driver.start(entries)
+        resources = sorted({"cpu", f"model:{campaign.model.family}"})
+        cluster = find("clusters", campaign.cluster.name)
+        try:
+            if not driver.budget.idle:
+                with cluster.connect(campaign.cluster.options, resources) as workers:
+                    driver.loop(workers)
+        finally:
+            driver.flush(publish=True)
+    return driver.state
+
+
+class _Driver:
+    """Keeps the workers busy and the store up to date."""
+
+    def __init__(self, campaign: Campaign, digest: str, writer: Writer, watch: Watch) -> None:
+        self.campaign = campaign
+        self.digest = digest
+        self.writer = writer
+        self.watch = watch
+        self.state = State()
+        self.budget: Budget[str] = Budget()
+        self._tasks: dict[str, Task] = {}
+        self._resource: dict[str, str] = {}
+        self._outcomes: list[Outcome] = []
+        self._last_flush = self._last_publish = time.monotonic()
+        self._unpublished = False
+
+    def start(self, entries: Sequence[Candidate | Rejected]) -> None:
+        """Queue what has no final outcome yet; store what the source rejected."""
+        finished = self.writer.finished(self.digest, self.campaign.protocol.digest, TRANSIENT)
+        self.state.total = len(entries)
+        for entry in entries:
+            if entry.id in finished:
+                self.state.resumed += 1
+            elif isinstance(entry, Rejected):
+                self._store(self._rejection(entry))
+            else:
+                task = self._task(entry)
+                self._tasks[entry.id] = task
+                self._resource[entry.id] = first_resource(task)
+                self.budget.add(entry.id)
+        self.watch(self.state)
+
+    def loop(self, workers: Workers) -> None:
+        """Run until nothing waits and nothing runs."""
+        while not self.budget.idle:
+            while (material := self.budget.next(workers.slots)) is not None:
+                workers.submit(
+                    material, self._resource[material], walk, self._tasks[material]
+                )
+            completed = workers.next_completed(TICK_S)
+            if completed is not None:
+                self._handle(completed, workers.stages())
+            self.state.running = {
+                key: stage
+                for key, stage in workers.stages().items()
+                if key in self.budget.running
+            }
+            self.watch(self.state)
+            self._flush_if_due()
+
+    def flush(self, publish: bool = False) -> None:
+        """Store waiting outcomes; publish a snapshot if asked and there is something new."""
+        if self._outcomes:
+            self.writer.upsert(self._outcomes)
+            self._outcomes = []
+            self._unpublished = True
+        self._last_flush = time.monotonic()
+        if publish:
+            self.writer.publish()
+            self._unpublished = False
+            self._last_publish = time.monotonic()
+
+    def _flush_if_due(self) -> None:
+        now = time.monotonic()
+        if self._unpublished and now - self._last_publish > PUBLISH_S:
+            self.flush(publish=True)
+        elif now - self._last_flush > FLUSH_S or len(self._outcomes) >= FLUSH_ROWS:
+            self.flush()
+
+    def _handle(self, completed: Completed, stages: Mapping[str, str]) -> None:
+        material = completed.key
+        if completed.error is not None:
+            self.budget.ended(material)
+            raise completed.error
+        if completed.lost:
+            if self.budget.lost(material):
+                self._store(self._condemned(material, stages.get(material, "unknown")))
+            return
+        self.budget.ended(material)
+        progress: Progress = completed.result
+        if progress.next_resource is not None:
+            self._resource[material] = progress.next_resource
+            self.budget.add_first(material)
+            self.writer.add_executions(list(progress.executions))
+        elif progress.outcome is not None:
+            self._store(progress.outcome)
+
+    def _store(self, outcome: Outcome) -> None:
+        """Count an outcome and keep it for the next flush."""
+        self._outcomes.append(outcome)
+        self._tasks.pop(outcome.material_id, None)
+        state = self.state
+        state.statuses[outcome.status] += 1
+        state.kinds.update(failure.kind for failure in outcome.failures)
+        bug = next((f for f in outcome.failures if f.traceback is not None), None)
+        if bug is not None and state.first_traceback is None:
+            state.first_traceback = bug.traceback
+        nothing_works = state.kinds["unexpected_error"] == sum(state.statuses.values())
+        if nothing_works and state.kinds["unexpected_error"] >= MAX_UNEXPECTED:
+            raise CampaignError(
+                f"the first {MAX_UNEXPECTED} materials all ended in unexpected errors; the first:\n"
+                f"{state.first_traceback}"
+            )
+
+    def _task(self, candidate: Candidate) -> Task:
+        campaign = self.campaign
+        return Task(
+            candidate=candidate,
+            model=campaign.model,
+            model_digest=self.digest,
+            protocol=campaign.protocol,
+            properties=campaign.properties,
+            run=Path(campaign.run_folder).resolve(),
+        )
+
+    def _rejection(self, entry: Rejected) -> Outcome:
+        return self._failed(entry.id, Failure("source", entry.kind, entry.message), None)
+
+    def _condemned(self, material: str, stage: str) -> Outcome:
+        message = (
+            "the worker died each time, also when it ran nothing else: out of memory or a crash "
+            "in compiled code; look at the worker's log, then run again"
+        )
+        failure = Failure(stage, "worker_lost", message)
+        return self._failed(material, failure, self._tasks[material].candidate.crystal.digest)
+
+    def _failed(self, material: str, failure: Failure, crystal_digest: str | None) -> Outcome:
+        return Outcome(
+            material_id=material,
+            crystal_digest=crystal_digest,
+            model_digest=self.digest,
+            protocol_digest=self.campaign.protocol.digest,
+            rows={},
+            failures=(failure,),
+            artifacts={},
+            executions=(),
+            versions={},
+        )
+
+
+def campaign_stages(campaign: Campaign) -> Iterator[str]:
+    """Names of the stages that a campaign runs."""
+    return (stage.name for stage in pipeline_for(campaign.properties))

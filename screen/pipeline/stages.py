@@ -1,0 +1,228 @@
+"""The pipeline as data: what each stage needs, where it runs, and what decides its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from screen.core.digest import digest_of_arrays, digest_of_json
+from screen.core.protocols import ForceField, StageInputs
+from screen.core.records import (
+    Candidate,
+    Failure,
+    ForceConstants,
+    Record,
+    Relaxed,
+    SupercellForces,
+)
+from screen.core.registry import find
+from screen.core.settings import Protocol
+
+Resource = Literal["model", "cpu"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the pipeline.
+
+    ``resource`` is where it runs: ``model`` needs the potential, ``cpu`` any core. ``settings``
+    is the part of the protocol that decides the result. ``gate`` looks at the record and says
+    why later stages must not use it. ``revision`` goes up when the computation changes.
+    """
+
+    name: str
+    resource: Resource
+    needs: tuple[str, ...]
+    settings: Callable[[Protocol], Mapping[str, Any]]
+    run: Callable[[StageInputs, ForceField], Record]
+    gate: Callable[[StageInputs, Record], Failure | None] | None = None
+    row: Callable[[StageInputs, Record], Mapping[str, Any]] | None = None
+    revision: int = 1
+
+
+def pipeline_for(properties: Sequence[str]) -> tuple[Stage, ...]:
+    """Stages that the properties need, needs first.
+
+    The stability gate is always among them.
+
+    Raises
+    ------
+    UnknownAdapterError
+        A property is unknown.
+    """
+    stages = {stage.name: stage for stage in _LATTICE}
+    wanted = list(dict.fromkeys(["stability", *properties]))
+    for name in wanted:
+        stages.update({stage.name: stage for stage in _property_stages(name)})
+    return _ordered([stages[name] for name in stages if name in _closure(wanted, stages)])
+
+
+def _ordered(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """Put needs first and keep stages on one resource together.
+
+    Together, because a walk stops where it lacks the next resource: the fewer changes, the
+    fewer tasks a material takes.
+    """
+    waiting, ordered, resource = list(stages), list[Stage](), ""
+    while waiting:
+        done = {stage.name for stage in ordered}
+        ready = [stage for stage in waiting if done.issuperset(stage.needs)]
+        chosen = next((stage for stage in ready if stage.resource == resource), ready[0])
+        waiting.remove(chosen)
+        ordered.append(chosen)
+        resource = chosen.resource
+    return tuple(ordered)
+
+
+def keys_of(
+    candidate: Candidate, model_digest: str, protocol: Protocol, stages: Sequence[Stage]
+) -> dict[str, str]:
+    """Artifact key of each stage: a digest of everything that decides its result."""
+    hints = candidate.hints
+    root = {
+        "crystal": candidate.crystal.digest,
+        "hints": [
+            None if hint is None else digest_of_arrays(hint)
+            for hint in (hints.fc2_supercell, hints.fc3_supercell, hints.mesh)
+        ],
+        "model": model_digest,
+    }
+    keys: dict[str, str] = {}
+    for stage in stages:
+        keys[stage.name] = digest_of_json(
+            {
+                "stage": stage.name,
+                "revision": stage.revision,
+                "settings": dict(stage.settings(protocol)),
+                "needs": [keys[name] for name in stage.needs],
+                "root": root,
+            }
+        )
+    return keys
+
+
+def _closure(wanted: Sequence[str], stages: Mapping[str, Stage]) -> set[str]:
+    needed: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting.extend(stages[name].needs)
+    return needed
+
+
+def _property_stages(name: str) -> list[Stage]:
+    """Stages of a property: ``<name>_cells`` where it needs the potential, and ``<name>``."""
+    module = find("properties", name)
+    computed = Stage(
+        name,
+        "cpu",
+        module.NEEDS,
+        module.settings,
+        lambda inputs, _: module.compute(inputs),
+        gate=getattr(module, "gate", None),
+        row=module.row,
+    )
+    if module.measure is None:
+        return [computed]
+    needs = tuple(need for need in module.NEEDS if need in {"relax", "fc2"})
+    measured = Stage(
+        f"{name}_cells", "model", (*needs, "stability"), module.measure_settings, module.measure
+    )
+    return [measured, computed]
+
+
+# ---------------------------------------------------------------- the lattice-dynamics stages
+
+
+def _relax(inputs: StageInputs, force_field: ForceField) -> Relaxed:
+    from screen.physics.relax import relax
+
+    return relax(inputs.candidate.crystal, force_field, inputs.protocol.relaxation)
+
+
+def _converged(inputs: StageInputs, record: Record) -> Failure | None:
+    """Gate: only a converged relaxation goes on."""
+    relaxed = record
+    if not isinstance(relaxed, Relaxed):
+        raise TypeError(f"relax needs Relaxed, got {type(record).__name__}")
+    if relaxed.converged:
+        return None
+    settings = inputs.protocol.relaxation
+    return Failure(
+        "relax",
+        "not_converged",
+        f"largest force {relaxed.max_force:.2e} eV/Å after {relaxed.steps} steps, wanted "
+        f"fmax={settings.fmax:.0e} in {settings.max_steps} steps a stage; raise "
+        "relaxation.max_steps or start from a better structure",
+    )
+
+
+def _lattice(inputs: StageInputs) -> Any:
+    """Return a phono3py object for the relaxed crystal, and the supercell matrices."""
+    from screen.physics.displacements import lattice_dynamics
+    from screen.physics.supercells import supercell_matrices
+
+    relaxed = inputs.get("relax", Relaxed).crystal
+    matrices = supercell_matrices(relaxed, inputs.candidate.hints, inputs.protocol.displacements)
+    return lattice_dynamics(relaxed, *matrices)
+
+
+def _fc2_forces(inputs: StageInputs, force_field: ForceField) -> SupercellForces:
+    from screen.physics.displacements import as_array, displace_for_fc2
+
+    cells = displace_for_fc2(_lattice(inputs), inputs.protocol.displacements)
+    return SupercellForces(as_array(force_field.evaluate(cells).forces))
+
+
+def _fc3_forces(inputs: StageInputs, force_field: ForceField) -> SupercellForces:
+    from screen.physics.displacements import as_array, displace_for_fc3
+
+    cells = displace_for_fc3(_lattice(inputs), inputs.protocol.displacements)
+    return SupercellForces(as_array(force_field.evaluate(cells).forces))
+
+
+def _fc2(inputs: StageInputs, _: ForceField) -> ForceConstants:
+    from screen.physics.force_constants import second_order
+    from screen.physics.supercells import supercell_matrices
+
+    relaxed = inputs.get("relax", Relaxed).crystal
+    settings = inputs.protocol.displacements
+    matrices = supercell_matrices(relaxed, inputs.candidate.hints, settings)
+    return second_order(relaxed, matrices, inputs.get("fc2_forces", SupercellForces), settings)
+
+
+def _fc3(inputs: StageInputs, _: ForceField) -> ForceConstants:
+    from screen.physics.force_constants import third_order
+
+    return third_order(
+        inputs.get("fc2", ForceConstants),
+        inputs.get("fc3_forces", SupercellForces),
+        inputs.protocol.displacements,
+    )
+
+
+def _relaxation_settings(protocol: Protocol) -> Mapping[str, Any]:
+    return protocol.relaxation.model_dump(mode="json")
+
+
+def _fc2_settings(protocol: Protocol) -> Mapping[str, Any]:
+    return protocol.displacements.model_dump(
+        mode="json",
+        include={"supercells", "fc2_minimum_image", "fc3_minimum_image", "distance"},
+    )
+
+
+def _fc3_settings(protocol: Protocol) -> Mapping[str, Any]:
+    return protocol.displacements.model_dump(mode="json")
+
+
+_LATTICE = (
+    Stage("relax", "model", (), _relaxation_settings, _relax, gate=_converged),
+    Stage("fc2_forces", "model", ("relax",), _fc2_settings, _fc2_forces),
+    Stage("fc2", "cpu", ("relax", "fc2_forces"), _fc2_settings, _fc2),
+    Stage("fc3_forces", "model", ("relax", "stability"), _fc3_settings, _fc3_forces),
+    Stage("fc3", "cpu", ("fc2", "fc3_forces"), _fc3_settings, _fc3),
+)

@@ -1,0 +1,296 @@
+"""Walk one material through the stages, as far as this worker can, keeping every result.
+
+Each finished stage is an artifact; a walk that is cut off goes on from there. A stage that
+fails for this material becomes a ``Failure`` record under the same key, so that it is not
+tried again; an unexpected error is reported with its traceback and is tried again next time.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from screen.core.crystal import Crystal
+from screen.core.errors import MaterialError, ThermoscreenError
+from screen.core.protocols import ForceField, StageInputs
+from screen.core.records import Candidate, Evaluation, Execution, Failure, Outcome, Record
+from screen.core.registry import find
+from screen.core.settings import ModelSettings, Protocol
+from screen.pipeline.stages import Stage, keys_of, pipeline_for
+from screen.pipeline.versions import installed_versions
+from screen.store import ledger
+from screen.store.artifacts import Artifacts
+from screen.store.layout import artifacts_folder, ledger_folder
+
+TRANSIENT = frozenset({"unexpected_error", "worker_lost", "out_of_memory"})
+"""Kinds of failure that say nothing about the material: running again tries again."""
+
+FAILURES = "failures"  # artifact folder of stages that failed for good
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker must know to walk one material."""
+
+    candidate: Candidate
+    model: ModelSettings
+    model_digest: str
+    protocol: Protocol
+    properties: tuple[str, ...]
+    run: Path  # run folder, on a path that all workers share
+
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a walk came: an outcome, or the resource that the next stage needs."""
+
+    outcome: Outcome | None
+    next_resource: str | None
+    executions: tuple[Execution, ...]
+
+
+def resource_of(stage: Stage, model: ModelSettings) -> str:
+    """Name of the worker resource that a stage needs: ``cpu`` or ``model:<family>``."""
+    return f"model:{model.family}" if stage.resource == "model" else "cpu"
+
+
+def first_resource(task: Task) -> str:
+    """Resource of the first stage."""
+    return resource_of(pipeline_for(task.properties)[0], task.model)
+
+
+def walk(resources: frozenset[str], report: Report, task: Task) -> Progress:
+    """Run stages until all are done or the next needs a resource that is not in ``resources``.
+
+    ``report`` is told the stage that starts.
+
+    Raises
+    ------
+    ModelUnavailableError, StoreError
+        The worker itself is unusable; says nothing about the material.
+    """
+    state = _Walk(task)
+    for stage in state.stages:
+        if state.blocked(stage):
+            continue
+        if not state.finished(stage):
+            needed = resource_of(stage, task.model)
+            if needed not in resources:
+                return Progress(None, needed, tuple(state.executions))
+            report(stage.name)
+            state.execute(stage)
+        state.judge(stage)
+    return Progress(state.outcome(), None, tuple(state.executions))
+
+
+class _Records(Mapping[str, Record]):
+    """Records of finished stages, read from their artifacts when first asked for."""
+
+    def __init__(self, artifacts: Artifacts, keys: Mapping[str, str]) -> None:
+        self._artifacts = artifacts
+        self._keys = keys
+        self._read: dict[str, Record] = {}
+
+    def __getitem__(self, stage: str) -> Record:
+        if stage not in self._read:
+            record = self._artifacts.read(stage, self._keys[stage])
+            if record is None:
+                raise KeyError(stage)
+            self._read[stage] = record
+        return self._read[stage]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def keep(self, stage: str, record: Record) -> None:
+        """Remember a record that was just computed."""
+        self._read[stage] = record
+
+
+@dataclass
+class _Walk:
+    """State of one walk."""
+
+    task: Task
+    stages: Sequence[Stage] = field(init=False)
+    keys: Mapping[str, str] = field(init=False)
+    artifacts: Artifacts = field(init=False)
+    failures: dict[str, Failure] = field(default_factory=dict)  # stage -> why
+    unusable: set[str] = field(default_factory=set)  # failed, gated or never started
+    executions: list[Execution] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        task = self.task
+        self.stages = pipeline_for(task.properties)
+        self.keys = keys_of(task.candidate, task.model_digest, task.protocol, self.stages)
+        self.artifacts = Artifacts(artifacts_folder(task.run))
+        self._records = _Records(self.artifacts, self.keys)
+        self.inputs = StageInputs(task.candidate, task.protocol, self._records)
+
+    def blocked(self, stage: Stage) -> bool:
+        """Say whether a stage lacks something that will never come."""
+        if self.unusable.isdisjoint(stage.needs):
+            return False
+        self.unusable.add(stage.name)
+        return True
+
+    def finished(self, stage: Stage) -> bool:
+        """Say whether a stage has its artifact, or is known to fail."""
+        key = self.keys[stage.name]
+        if self.artifacts.has(stage.name, key):
+            return True
+        failure = self.artifacts.read(FAILURES, key)
+        if isinstance(failure, Failure):
+            self._fail(stage, failure)
+            return True
+        return False
+
+    def execute(self, stage: Stage) -> None:
+        """Compute a stage and keep its record, or the reason why there is none."""
+        key = self.keys[stage.name]
+        meter = Meter(stage.name, key, self.task.candidate.id)
+        try:
+            record = self._run(stage, meter)
+        except MaterialError as error:
+            failure = Failure(stage.name, error.kind, str(error))
+            self.artifacts.write(FAILURES, key, failure)
+            self._fail(stage, failure)
+        except ThermoscreenError:
+            raise
+        except MemoryError as error:
+            self._fail(stage, Failure(stage.name, "out_of_memory", f"out of memory: {error}"))
+        except Exception as error:  # noqa: BLE001  # the edge where a bug becomes a visible row
+            message = f"{type(error).__name__}: {error}"
+            text = traceback.format_exc()
+            self._fail(stage, Failure(stage.name, "unexpected_error", message, text))
+        else:
+            self.artifacts.write(stage.name, key, record)
+            self._records.keep(stage.name, record)
+        execution = meter.read()
+        ledger.append(ledger_folder(self.task.run), execution)
+        self.executions.append(execution)
+
+    def _run(self, stage: Stage, meter: Meter) -> Record:
+        """Run a stage with the potential, counted, where it needs one."""
+        if stage.resource == "cpu":
+            return stage.run(self.inputs, _NO_MODEL)
+        counted = _Counted(load_model(self.task.model), meter)
+        return stage.run(self.inputs, counted)
+
+    def judge(self, stage: Stage) -> None:
+        """Let the stage's gate decide whether later stages may use its record."""
+        if stage.gate is None or stage.name in self.unusable:
+            return
+        verdict = stage.gate(self.inputs, self._records[stage.name])
+        if verdict is not None:
+            self._fail(stage, verdict)
+
+    def _fail(self, stage: Stage, failure: Failure) -> None:
+        self.failures[stage.name] = failure
+        self.unusable.add(stage.name)
+
+    def outcome(self) -> Outcome:
+        """Collect rows, failures and artifacts of the finished walk."""
+        task = self.task
+        there = [stage for stage in self.stages if self._has_record(stage)]
+        return Outcome(
+            material_id=task.candidate.id,
+            crystal_digest=task.candidate.crystal.digest,
+            model_digest=task.model_digest,
+            protocol_digest=task.protocol.digest,
+            rows={
+                stage.name: dict(stage.row(self.inputs, self._records[stage.name]))
+                for stage in there
+                if stage.row is not None
+            },
+            failures=tuple(self.failures.values()),
+            artifacts={stage.name: self.keys[stage.name] for stage in there},
+            executions=tuple(self.executions),
+            versions=installed_versions(),
+        )
+
+    def _has_record(self, stage: Stage) -> bool:
+        return self.artifacts.has(stage.name, self.keys[stage.name])
+
+
+class Meter:
+    """Wall time, processor time and evaluations of one execution."""
+
+    def __init__(self, stage: str, artifact: str, material_id: str) -> None:
+        self._labels = (stage, artifact, material_id)
+        self._started_at = datetime.now(UTC)
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        self.evaluations = 0
+        self.atoms = 0
+
+    def read(self) -> Execution:
+        """Close the meter."""
+        stage, artifact, material_id = self._labels
+        return Execution(
+            execution_id=uuid.uuid4().hex,
+            artifact=artifact,
+            stage=stage,
+            material_id=material_id,
+            wall_s=time.perf_counter() - self._wall,
+            cpu_s=time.process_time() - self._cpu,
+            peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            evaluations=self.evaluations,
+            atoms=self.atoms,
+            started_at=self._started_at.isoformat(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+        )
+
+
+class _Counted:
+    """A force field that counts what it evaluates."""
+
+    def __init__(self, force_field: ForceField, meter: Meter) -> None:
+        self._force_field = force_field
+        self._meter = meter
+
+    @property
+    def elements(self) -> frozenset[str]:
+        """Elements of the potential."""
+        return self._force_field.elements
+
+    def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
+        """Evaluate and count."""
+        self._meter.evaluations += len(crystals)
+        self._meter.atoms += sum(len(crystal) for crystal in crystals)
+        return self._force_field.evaluate(crystals)
+
+
+class _NoModel:
+    """Stands where a stage has no business with the potential."""
+
+    elements: frozenset[str] = frozenset()
+
+    def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
+        """Refuse."""
+        raise TypeError(f"a cpu stage asked the potential for {len(crystals)} crystals")
+
+
+_NO_MODEL = _NoModel()
+
+
+@lru_cache(maxsize=2)
+def load_model(settings: ModelSettings) -> ForceField:
+    """Load a potential once per process."""
+    force_field: ForceField = find("models", settings.family).load(settings)
+    return force_field

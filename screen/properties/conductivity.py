@@ -1,0 +1,81 @@
+"""Lattice thermal conductivity of the Wigner transport equation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from screen.core.columns import Column
+from screen.core.protocols import StageInputs
+from screen.core.records import Conductivity, ForceConstants, Phonons, Record
+from screen.core.registry import find
+from screen.core.settings import Protocol
+from screen.properties._rows import at_temperature, mean_diagonal, voigt
+
+NEEDS = ("stability", "fc3")
+COLUMNS = (
+    Column("temperatures", "DOUBLE[]", "T", "Temperature grid of the conductivity.", "K"),
+    Column("kappa", "DOUBLE[]", "κ", "κ_P + κ_C, mean of xx, yy, zz, at temperatures.", "W/m/K"),
+    Column("kappa_p", "DOUBLE[]", "κ_P", "Particle-like conductivity at temperatures.", "W/m/K"),
+    Column("kappa_c", "DOUBLE[]", "κ_C", "Wave-like conductivity at temperatures.", "W/m/K"),
+    Column(
+        "kappa_tensor",
+        "DOUBLE[6][]",
+        "κ tensor",
+        "κ_P + κ_C at temperatures: xx, yy, zz, yz, xz, xy.",
+        "W/m/K",
+    ),
+    Column("kappa_300", "DOUBLE", "κ (300 K)", "κ_P + κ_C at 300 K, mean of xx, yy, zz.", "W/m/K"),
+    Column("kappa_p_300", "DOUBLE", "κ_P (300 K)", "Particle-like conductivity at 300 K.", "W/m/K"),
+    Column("kappa_c_300", "DOUBLE", "κ_C (300 K)", "Wave-like conductivity at 300 K.", "W/m/K"),
+    Column("mesh", "VARCHAR", "q-mesh", "q-points along the primitive reciprocal axes."),
+    Column("solver", "VARCHAR", "solver", "Transport solver."),
+    Column("solver_version", "VARCHAR", "solver version", "Version of the solver's package."),
+    Column("isotopes", "BOOLEAN", "isotopes", "Natural isotope scattering is included."),
+    Column("nac", "BOOLEAN", "NAC", "The non-analytical term correction is included."),
+)
+measure = None
+
+
+def settings(protocol: Protocol) -> Mapping[str, Any]:
+    """Conductivity settings and temperatures."""
+    return {
+        "conductivity": protocol.conductivity.model_dump(mode="json"),
+        "temperatures": list(protocol.temperatures),
+    }
+
+
+def compute(inputs: StageInputs) -> Conductivity:
+    """Solve on the mesh that the stability gate looked at."""
+    solver = find("solvers", inputs.protocol.conductivity.solver)
+    a, b, c = (int(n) for n in inputs.get("stability", Phonons).mesh)
+    result: Conductivity = solver.solve(
+        inputs.get("fc3", ForceConstants),
+        (a, b, c),
+        inputs.protocol.temperatures,
+        inputs.protocol.conductivity,
+    )
+    return result
+
+
+def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
+    """Values for ``COLUMNS``."""
+    if not isinstance(record, Conductivity):
+        raise TypeError(f"conductivity needs Conductivity, got {type(record).__name__}")
+    temperatures = record.temperatures
+    kappa_p, kappa_c = mean_diagonal(record.kappa_p), mean_diagonal(record.kappa_c)
+    return {
+        "temperatures": temperatures.tolist(),
+        "kappa": (kappa_p + kappa_c).tolist(),
+        "kappa_p": kappa_p.tolist(),
+        "kappa_c": kappa_c.tolist(),
+        "kappa_tensor": voigt(record.kappa_p + record.kappa_c),
+        "kappa_300": at_temperature(temperatures, kappa_p + kappa_c, 300.0),
+        "kappa_p_300": at_temperature(temperatures, kappa_p, 300.0),
+        "kappa_c_300": at_temperature(temperatures, kappa_c, 300.0),
+        "mesh": "×".join(str(n) for n in record.mesh),
+        "solver": record.solver,
+        "solver_version": record.solver_version,
+        "isotopes": record.isotopes,
+        "nac": record.nac,
+    }

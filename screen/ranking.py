@@ -1,0 +1,174 @@
+"""Rank screened crystals: the best insulators and the best heat spreaders at one temperature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from screen.core.columns import Column
+from screen.core.errors import SettingsError
+from screen.store.database import Snapshot
+from screen.store.queries import property_names
+
+KEY = "material_id, model_digest, protocol_digest"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What a ranking looks for."""
+
+    name: str
+    description: str
+    order: str  # SQL
+
+
+RANKINGS: Mapping[str, Ranking] = {
+    ranking.name: ranking
+    for ranking in (
+        Ranking("insulators", "Lowest lattice thermal conductivity first", "kappa ASC"),
+        Ranking("heat-spreaders", "Highest lattice thermal conductivity first", "kappa DESC"),
+    )
+}
+
+COLUMNS = (
+    Column("rank", "BIGINT", "rank", "Place in the ranking, 1 is best"),
+    Column("formula", "VARCHAR", "formula", "Reduced formula"),
+    Column("material_id", "VARCHAR", "material", "Identifier of the crystal in its source"),
+    Column("prototype", "VARCHAR", "prototype", "Structure type, e.g. rocksalt"),
+    Column("model", "VARCHAR", "potential", "Name of the potential"),
+    Column("protocol", "VARCHAR", "protocol", "Name of the protocol"),
+    Column("status", "VARCHAR", "status", "complete, or partial if another property failed"),
+    Column("temperature", "DOUBLE", "T", "Temperature of κ and α", "K"),
+    Column("kappa", "DOUBLE", "κ", "Lattice thermal conductivity", "W/m/K"),
+    Column("kappa_p", "DOUBLE", "κ_P", "Its populations part", "W/m/K"),
+    Column("kappa_c", "DOUBLE", "κ_C", "Its coherences part", "W/m/K"),
+    Column("coherence_share", "DOUBLE", "κ_C/κ", "Share of the coherences in κ"),
+    Column("expansion", "DOUBLE", "α", "Linear thermal expansion coefficient", "1/K"),
+    Column(
+        "kappa_reference_300",
+        "DOUBLE",
+        "reference κ (300 K)",
+        "Reference conductivity at 300 K, with NAC if κ is",
+        "W/m/K",
+    ),
+    Column("ratio_300", "DOUBLE", "κ/reference (300 K)", "κ over its reference, both at 300 K"),
+)
+
+
+def rank(
+    snapshot: Snapshot,
+    kind: str,
+    temperature: float = 300.0,
+    limit: int = 20,
+    *,
+    where: str | None = None,
+    model: str | None = None,
+    protocol: str | None = None,
+) -> pa.Table:
+    """Rank the stable materials that have a conductivity; see ``COLUMNS`` for what is returned.
+
+    Values between two points of a material's temperature grid are interpolated linearly.
+    A material whose grid does not reach ``temperature`` is left out.
+
+    Parameters
+    ----------
+    kind
+        A name in ``RANKINGS``.
+    temperature
+        K.
+    where
+        SQL condition on the columns of ``results``, e.g. ``band_gap > 1 AND status = 'complete'``.
+    model, protocol
+        Name or digest; None takes all.
+
+    Raises
+    ------
+    SettingsError
+        The ranking is unknown, nothing was computed at this temperature, or ``limit`` is below 1.
+    StoreError
+        ``where`` is no valid condition.
+    """
+    if kind not in RANKINGS:
+        raise SettingsError(f"no ranking {kind!r}; known: {', '.join(RANKINGS)}")
+    if limit < 1:
+        raise SettingsError(f"limit={limit}: a ranking shows at least one material")
+    tables = property_names(snapshot)
+    _check_temperature(snapshot, tables, temperature)
+    parameters = {"T": temperature, "model": model, "protocol": protocol, "limit": limit}
+    return snapshot.query(_ranking_sql(RANKINGS[kind], tables, where), parameters)
+
+
+def _check_temperature(snapshot: Snapshot, tables: Sequence[str], temperature: float) -> None:
+    """Refuse a temperature that no conductivity in the snapshot covers."""
+    if "conductivity" not in tables:
+        raise SettingsError(
+            f"{snapshot.path} holds no conductivities: add 'conductivity' to the campaign's properties"
+        )
+    (grid,) = snapshot.query(
+        "SELECT min(list_min(temperatures)) AS low, max(list_max(temperatures)) AS high "
+        "FROM conductivity"
+    ).to_pylist()
+    known = grid["low"] is not None
+    if not math.isfinite(temperature) or (known and not grid["low"] <= temperature <= grid["high"]):
+        span = f"{grid['low']:g} to {grid['high']:g} K" if known else "none yet"
+        raise SettingsError(f"no conductivity at {temperature:g} K; computed temperatures: {span}")
+
+
+def _ranking_sql(ranking: Ranking, tables: Sequence[str], where: str | None) -> str:
+    """Return the ranking's SQL; what the run did not compute is NULL."""
+    stable = f"SEMI JOIN (FROM stability WHERE stable) USING ({KEY})"
+    expansion = f"SELECT {KEY}, NULL::DOUBLE AS expansion FROM outcomes"
+    if "expansion" in tables:
+        expansion = _at_temperature("expansion", ("expansion",))
+    return f"""
+WITH chosen AS (
+  FROM results {stable if "stability" in tables else ""}
+  WHERE ($model IS NULL OR $model IN (model, model_digest))
+    AND ($protocol IS NULL OR $protocol IN (protocol, protocol_digest))
+    AND ({where or "TRUE"}
+    )
+),
+transport AS ({_at_temperature("conductivity", ("kappa", "kappa_p", "kappa_c"))}),
+dilation AS ({expansion}),
+reference AS (
+  SELECT {KEY}, kappa_300,
+    CASE WHEN nac THEN kappa_reference_nac_300 ELSE kappa_reference_300 END AS kappa_reference
+  FROM conductivity JOIN materials USING (material_id)
+)
+SELECT row_number() OVER (ORDER BY {ranking.order}, material_id, {KEY}) AS rank,
+  formula, material_id, prototype, model, protocol, status, $T::DOUBLE AS temperature,
+  kappa, kappa_p, kappa_c, kappa_c / nullif(kappa, 0) AS coherence_share, expansion,
+  kappa_reference AS kappa_reference_300, reference.kappa_300 / nullif(kappa_reference, 0) AS ratio_300
+FROM chosen
+JOIN transport USING ({KEY})
+LEFT JOIN dilation USING ({KEY})
+LEFT JOIN reference USING ({KEY})
+WHERE kappa IS NOT NULL
+ORDER BY rank
+LIMIT $limit
+"""
+
+
+def _at_temperature(table: str, names: Sequence[str]) -> str:
+    """Return SQL that interpolates lists over ``temperatures`` at ``$T``; NULL outside."""
+    lists = ", ".join(f"unnest({name}) AS {name}" for name in names)
+    ends = ",\n    ".join(
+        f"arg_max_null({name}, T) FILTER (T <= $T) AS {name}_low, "
+        f"arg_min_null({name}, T) FILTER (T >= $T) AS {name}_high"
+        for name in names
+    )
+    values = ", ".join(
+        f"{name}_low + ({name}_high - {name}_low) * fraction AS {name}" for name in names
+    )
+    return f"""
+  SELECT {KEY}, {values}
+  FROM (
+    SELECT {KEY}, {ends},
+    coalesce(($T - max(T) FILTER (T <= $T))
+      / nullif(min(T) FILTER (T >= $T) - max(T) FILTER (T <= $T), 0), 0) AS fraction
+    FROM (SELECT {KEY}, unnest(temperatures) AS T, {lists} FROM {table})
+    GROUP BY {KEY}
+  )"""

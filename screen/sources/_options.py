@@ -1,0 +1,63 @@
+"""Check the options of a source: known keys, lists of texts, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from screen.core.errors import SettingsError
+
+
+def check_known(source: str, options: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise ``SettingsError`` for an option that the source does not have."""
+    for option in options:
+        if option not in known:
+            raise SettingsError(
+                f"source {source!r} has no option {option!r}{suggestion(option, known)}; "
+                f"known: {', '.join(known)}"
+            )
+
+
+def texts(source: str, options: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
+    """Option ``key`` as texts; one text or path counts as a list of one, absent is None.
+
+    Raises
+    ------
+    SettingsError
+        The value is no text, path or list of these, or the list is empty.
+    """
+    value = options.get(key)
+    if value is None:
+        return None
+    items = [value] if isinstance(value, str | Path) else value
+    valid = isinstance(items, Sequence) and items and all(isinstance(i, str | Path) for i in items)
+    if not valid:
+        raise SettingsError(
+            f"source {source!r}: {key}={value!r} must be a text or a non-empty list of texts"
+        )
+    return tuple(str(item) for item in items)
+
+
+def limit(source: str, options: Mapping[str, Any]) -> int | None:
+    """Option ``limit``: a positive integer, or None for no limit.
+
+    Raises
+    ------
+    SettingsError
+        The value is anything else.
+    """
+    value = options.get("limit")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise SettingsError(f"source {source!r}: limit={value!r} must be an integer of at least 1")
+    return value
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """``, did you mean ...?`` with near matches regardless of case; empty if there is none."""
+    by_lower = {item.lower(): item for item in known}
+    near = get_close_matches(word.lower(), by_lower, n=3)
+    return f", did you mean {' or '.join(by_lower[item] for item in near)}?" if near else ""

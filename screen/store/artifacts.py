@@ -1,0 +1,83 @@
+"""Immutable records of finished stages, one file per content key."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from screen.core.errors import StoreError
+from screen.core.records import Record
+from screen.store.codec import read_record, write_record
+from screen.store.files import remove_temporaries, write_atomically
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """A folder of records at ``<stage>/<first two digits of the key>/<key>.npz``.
+
+    Many processes on many hosts write at the same time. A file appears whole or not at all,
+    and two writers of one key write the same content.
+    """
+
+    folder: Path
+
+    def path(self, stage: str, key: str) -> Path:
+        """Return where the record of ``key`` lies.
+
+        Raises
+        ------
+        StoreError
+            Stage or key is no plain file name.
+        """
+        for name in (stage, key):
+            if not _NAME.fullmatch(name):
+                raise StoreError(f"{name!r} cannot name an artifact: use letters, digits, . _ -")
+        return self.folder / stage / key[:2] / f"{key}.npz"
+
+    def has(self, stage: str, key: str) -> bool:
+        """Say whether the record is there (not whether it is readable)."""
+        return self.path(stage, key).is_file()
+
+    def write(self, stage: str, key: str, record: Record) -> Path:
+        """Write a record; writing it again is harmless.
+
+        Raises
+        ------
+        StoreError
+            The record holds something that cannot be stored, or the folder cannot be written.
+        """
+        path = self.path(stage, key)
+        try:
+            write_atomically(path, lambda handle: write_record(record, handle))
+        except OSError as error:
+            raise StoreError(f"cannot write the artifact {path}: {error.strerror}") from error
+        return path
+
+    def read(self, stage: str, key: str) -> Record | None:
+        """Read a record; None if it is absent.
+
+        Raises
+        ------
+        StoreError
+            The file is truncated, garbled or of a newer program.
+        """
+        path = self.path(stage, key)
+        try:
+            with path.open("rb") as handle:
+                return read_record(handle)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"cannot read the artifact {path}: {error.strerror}") from error
+        except StoreError as error:
+            raise StoreError(
+                f"the artifact {path} cannot be used: {error}. "
+                "To compute it again, delete the file and run the campaign"
+            ) from error
+
+    def remove_temporaries(self, older_than_s: float = 86400.0) -> int:
+        """Remove what writers killed over a day ago left behind; return how many files."""
+        return remove_temporaries(self.folder, "*/*/.*.tmp", older_than_s)

@@ -1,0 +1,390 @@
+"""DuckDB: one writer owns the live file, everybody else reads published snapshots.
+
+DuckDB locks a file per process: a reader of the live file would block the writer and the other
+way round. The lock is a POSIX lock, which any ``open`` and ``close`` of the same file inside the
+writer's process drops: the live file is never touched by ordinary file calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from screen.core.errors import StoreError
+from screen.core.protocols import ModelIdentity
+from screen.core.records import Candidate, Execution, Outcome, Rejected
+from screen.core.settings import Protocol
+from screen.store import rows, snapshots, statements
+from screen.store.frames import Row, table_of
+from screen.store.layout import database_file, snapshots_folder
+from screen.store.locks import why_not_opened
+from screen.store.migrations import prepare
+from screen.store.schema import (
+    FAILURES,
+    MATERIALS,
+    MODELS,
+    OUTCOMES,
+    PROTOCOLS,
+    Properties,
+    Table,
+    property_tables,
+)
+
+Parameters = Sequence[object] | Mapping[str, object]
+Config = dict[str, str | bool | int | float | list[str]]
+
+KEPT_SNAPSHOTS = 3
+STORAGE_VERSION = "v1.5.0"  # snapshots open in DuckDB clients from 1.5 on
+_NO_DOWNLOADS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_HARDENED = {
+    **_NO_DOWNLOADS,
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",  # SQL must not see the caller's Python variables
+    "temp_directory": "",  # snapshots may lie on a read-only disk
+    "lock_configuration": "true",
+}
+
+
+class Writer:
+    """The one process that writes a run's database.
+
+    Parameters
+    ----------
+    run
+        Run folder; created if it does not exist.
+    properties
+        Property name to its ``COLUMNS``: one table each.
+
+    Raises
+    ------
+    StoreError
+        Another process has the database open, a newer program has written it, or it is broken.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        properties: Properties | None = None,
+        memory_limit: str = "2GB",
+        threads: int = 2,
+    ) -> None:
+        self.run = run
+        tables = property_tables(properties or {})
+        self._connection = _connect_live(run, memory_limit, threads)
+        try:
+            snapshots.remove_drafts(run)
+            self._properties = prepare(self._execute, tables)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the database back; what has been written stays."""
+        self._connection.close()
+
+    def add_candidates(self, candidates: Sequence[Candidate | Rejected]) -> None:
+        """Store what is known about materials before anything is computed."""
+        found = {item.id: rows.material_row(item) for item in candidates}
+        self._store(MATERIALS, list(found.values()))
+
+    def add_model(self, digest: str, identity: ModelIdentity) -> None:
+        """Store which potential a digest stands for."""
+        self._store(MODELS, [rows.model_row(digest, identity)])
+
+    def add_protocol(self, protocol: Protocol) -> None:
+        """Store which settings a digest stands for."""
+        self._store(PROTOCOLS, [rows.protocol_row(protocol)])
+
+    def upsert(self, outcomes: Sequence[Outcome]) -> None:
+        """Store outcomes in one transaction; all rows of an earlier outcome are replaced.
+
+        After the call returns the rows survive a kill. Repeating it changes nothing.
+
+        Raises
+        ------
+        StoreError
+            A value does not fit its column, a property is not declared, or the disk is full.
+            Nothing of this call is stored then.
+        """
+        latest = {tuple(rows.key_row(item).values()): item for item in outcomes}
+        frames = rows.owned_frames(list(latest.values()), self._properties)
+        costs = rows.cost_frame(
+            rows.cost_row(execution, item.model_digest, item.protocol_digest)
+            for item in outcomes
+            for execution in item.executions
+        )
+        with self._transaction(), self._registered("keys", rows.key_frame(latest.values())):
+            for table in (OUTCOMES, FAILURES, *self._properties):
+                with self._registered("incoming", frames[table.name]):
+                    self._execute(statements.delete_stale(table))
+                    self._execute(statements.insert_or_replace(table))
+            self._add_costs(costs)
+
+    def add_executions(
+        self,
+        executions: Sequence[Execution],
+        model_digest: str | None = None,
+        protocol_digest: str | None = None,
+    ) -> None:
+        """Store lines of the cost ledger; those already known only gain missing digests.
+
+        Raises
+        ------
+        StoreError
+            A value does not fit its column.
+        """
+        costs = rows.cost_frame(
+            rows.cost_row(execution, model_digest, protocol_digest) for execution in executions
+        )
+        with self._transaction():
+            self._add_costs(costs)
+
+    def finished(
+        self,
+        model_digest: str,
+        protocol_digest: str,
+        kinds_to_retry: frozenset[str],
+        properties: Sequence[str] = (),
+    ) -> set[str]:
+        """Return the materials that need no further work.
+
+        A material is finished if it has an outcome, none of the outcome's failures is of a kind
+        to retry, its crystal is still the one that the outcome was computed for, and, if there
+        was no failure, all ``properties`` are there.
+
+        Raises
+        ------
+        StoreError
+            A property is not declared.
+        """
+        found = self._execute(
+            statements.finished(properties),
+            {"model": model_digest, "protocol": protocol_digest, "kinds": sorted(kinds_to_retry)},
+        )
+        return {material for (material,) in found}
+
+    def publish(self) -> Path:
+        """Publish everything written so far as a new read-only snapshot; return its file.
+
+        Raises
+        ------
+        StoreError
+            The snapshot cannot be written. Earlier snapshots stay as they are.
+        """
+        folder = snapshots_folder(self.run)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            version = snapshots.next_version(self.run)
+            self._copy_to(snapshots.draft_file(folder, version))
+            return snapshots.publish_draft(self.run, version, KEPT_SNAPSHOTS)
+        except OSError as error:
+            raise StoreError(f"cannot publish a snapshot in {folder}: {error.strerror}") from error
+
+    def _store(self, table: Table, found: Sequence[Row]) -> None:
+        """Insert or replace rows of one table."""
+        frame = table_of(table.name, table.columns, found)
+        with self._transaction(), self._registered("incoming", frame):
+            self._execute(statements.insert_or_replace(table))
+
+    def _add_costs(self, frame: pa.Table) -> None:
+        """Insert executions; see ``statements.ADD_COSTS``."""
+        with self._registered("incoming", frame):
+            self._execute(statements.ADD_COSTS)
+
+    def _copy_to(self, draft: Path) -> None:
+        """Copy the whole database into a new file by SQL."""
+        snapshots.remove_drafts(self.run)
+        self._execute(statements.attach(draft, "draft", STORAGE_VERSION))
+        try:
+            self._execute("COPY FROM DATABASE campaign TO draft")
+            self._execute("CHECKPOINT draft")
+        finally:
+            self._execute("DETACH draft")
+
+    def _execute(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """Execute a statement and return its rows."""
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except duckdb.Error as error:
+            raise StoreError(f"{database_file(self.run)}: {error}") from error
+
+    @contextmanager
+    def _registered(self, name: str, frame: pa.Table) -> Iterator[None]:
+        """Let SQL see an Arrow table under a name."""
+        self._connection.register(name, frame)
+        try:
+            yield
+        finally:
+            self._connection.unregister(name)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit everything or nothing."""
+        self._execute("BEGIN")
+        try:
+            yield
+            self._execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        """Roll back; a failed COMMIT has already done so."""
+        try:
+            self._connection.rollback()
+        except duckdb.TransactionException:
+            return
+
+
+class Snapshot:
+    """A published state of a run, read-only and closed to the outside; see ``open_snapshot``.
+
+    Threads may share it: every query has its own cursor.
+    """
+
+    def __init__(self, path: Path, version: int, connection: duckdb.DuckDBPyConnection) -> None:
+        self.path = path
+        self.version = version
+        self._connection = connection
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def published_at(self) -> datetime:
+        """When the writer published it, UTC."""
+        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def query(
+        self,
+        sql: str,
+        parameters: Parameters = (),
+        *,
+        timeout: float | None = None,
+        max_rows: int | None = None,
+    ) -> pa.Table:
+        """Run SQL and return its rows.
+
+        Parameters
+        ----------
+        sql
+            One statement; ``?`` or ``$name`` stand for parameters.
+        timeout
+            Seconds after which the query is stopped.
+        max_rows
+            Rows after which reading stops; ask for one more than wanted to see if there are more.
+
+        Raises
+        ------
+        StoreError
+            The SQL is wrong, writes, reaches for files or settings, or takes too long.
+        """
+        cursor = self._connection.cursor()
+        try:
+            with _time_limit(cursor, timeout):
+                return _fetched(cursor, sql, parameters, max_rows)
+        except duckdb.InterruptException as error:
+            raise StoreError(f"the query was stopped after {timeout:g} s: {sql[:200]}") from error
+        except duckdb.Error as error:
+            raise StoreError(f"the query failed: {error}") from error
+        finally:
+            cursor.close()
+
+
+def open_snapshot(run: Path, memory_limit: str = "1GB", threads: int = 2) -> Snapshot:
+    """Open the newest published snapshot of a run.
+
+    Raises
+    ------
+    StoreError
+        The run does not exist, has published nothing yet, or its snapshot is broken.
+    """
+    if not run.is_dir():
+        raise StoreError(f"no run folder {run}: start one with `thermoscreen run campaign.toml`")
+    for _ in range(2):  # the writer may drop an old version between two steps here
+        version = snapshots.current_version(run)
+        if version is None:
+            break
+        path = snapshots.snapshot_file(snapshots_folder(run), version)
+        if path.is_file():
+            return Snapshot(path, version, _connected(path, memory_limit, threads))
+    raise StoreError(
+        f"{run} has published no results yet: run `thermoscreen run campaign.toml` and look again "
+        "after the first material"
+    )
+
+
+def _connected(path: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
+    """Open a snapshot's file."""
+    config: Config = {**_HARDENED, "memory_limit": memory_limit, "threads": threads}
+    try:
+        return duckdb.connect(path, read_only=True, config=config)
+    except duckdb.Error as error:
+        raise StoreError(f"cannot open {path}: {error}") from error
+
+
+def _connect_live(run: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
+    """Open or create the live database and take its lock."""
+    path = database_file(run)
+    config: Config = {**_NO_DOWNLOADS, "memory_limit": memory_limit, "threads": threads}
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        return duckdb.connect(path, config=config)
+    except OSError as error:
+        raise StoreError(f"cannot create the run folder {run}: {error.strerror}") from error
+    except duckdb.Error as error:
+        raise StoreError(why_not_opened(path, str(error))) from error
+
+
+@contextmanager
+def _time_limit(cursor: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+    """Interrupt the cursor's query after some seconds."""
+    if seconds is None:
+        yield
+        return
+    timer = Timer(seconds, cursor.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _fetched(
+    cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters, max_rows: int | None
+) -> pa.Table:
+    """Execute and read at most ``max_rows`` rows."""
+    relation = cursor.sql(sql, params=parameters)
+    if relation is None:
+        raise StoreError(f"not a query, it has no result: {sql[:200]!r}")
+    if max_rows is None:
+        return relation.to_arrow_table()
+    reader: pa.RecordBatchReader = relation.to_arrow_reader(min(max_rows, 10_000))
+    batches, n_rows = [], 0
+    for batch in reader:
+        batches.append(batch)
+        n_rows += len(batch)
+        if n_rows >= max_rows:
+            break
+    return pa.Table.from_batches(batches, schema=reader.schema).slice(0, max_rows)

@@ -1,0 +1,62 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+TEMPORARY_SUFFIX = ".tmp"
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write ``path`` through a temporary file beside it: readers see the old or the new file.
+
+    The name of the temporary file is unique over hosts and processes, so writers of the same
+    path never mix.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written, or the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unique = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+    temporary = path.with_name(f".{path.name}.{unique}{TEMPORARY_SUFFIX}")
+    try:
+        with temporary.open("wb") as handle:
+            write(handle)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Force a closed file's bytes to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's entries to disk, so that a rename survives a power cut."""
+    sync_file(folder)
+
+
+def remove_temporaries(folder: Path, pattern: str, older_than_s: float = 0.0) -> int:
+    """Remove what killed writers left below ``folder``; return how many files that were."""
+    newest = time.time() - older_than_s
+    leftovers = [path for path in folder.glob(pattern) if path.stat().st_mtime <= newest]
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return len(leftovers)

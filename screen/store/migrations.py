@@ -1,0 +1,166 @@
+"""Bring a database's tables to the ones declared now.
+
+New tables and columns come from the declarations by themselves. A change that declarations
+cannot express (a renamed column, another key) is a function appended to ``MIGRATIONS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from screen.core.columns import Column
+from screen.core.errors import StoreError
+from screen.store.schema import CORE_TABLES, Table, property_table
+from screen.store.view import VIEW, create_view, view_columns
+
+Run = Callable[[str], list[tuple[Any, ...]]]
+"""Execute one SQL statement and return its rows."""
+
+MIGRATIONS: tuple[Callable[[Run], None], ...] = ()
+"""Function ``i`` turns version ``i + 1`` into ``i + 2``; append, never edit."""
+
+
+def prepare(run: Run, declared: Sequence[Table]) -> tuple[Table, ...]:
+    """Bring tables, their description and the view up to date; return all property tables.
+
+    Raises
+    ------
+    StoreError
+        A newer program has written the database, or a column has changed its type.
+    """
+    migrate(run)
+    align(run, CORE_TABLES)
+    properties = _with_stored(run, declared)
+    align(run, properties)
+    run("BEGIN")
+    run(create_view(properties))
+    _describe(run, properties)
+    run("COMMIT")
+    run("CHECKPOINT")
+    return properties
+
+
+def migrate(run: Run, migrations: Sequence[Callable[[Run], None]] = MIGRATIONS) -> None:
+    """Bring the database to the newest version, each step in its own transaction.
+
+    Raises
+    ------
+    StoreError
+        A newer program has written the database.
+    """
+    newest = len(migrations) + 1
+    found = _version(run, newest)
+    if found > newest:
+        raise StoreError(
+            f"the database has schema version {found}, this program knows {newest}: "
+            "upgrade Thermoscreen"
+        )
+    for version in range(found, newest):
+        run("BEGIN")
+        migrations[version - 1](run)
+        run(f"UPDATE schema_version SET version = {version + 1}")
+        run("COMMIT")
+        run("CHECKPOINT")  # DDL must not linger in the write-ahead log (DuckDB issue 25928)
+
+
+def align(run: Run, tables: Sequence[Table]) -> None:
+    """Create the tables and columns that are declared and missing.
+
+    Raises
+    ------
+    StoreError
+        A column exists with another type.
+    """
+    present = _present(run)
+    statements = []
+    for table in tables:
+        if table.name not in present:
+            statements.append(table.create)
+            continue
+        statements += _missing_columns(table, present[table.name])
+    for statement in statements:
+        run(statement)
+    if statements:
+        run("CHECKPOINT")
+
+
+def _with_stored(run: Run, declared: Sequence[Table]) -> tuple[Table, ...]:
+    """Add the property tables and columns that earlier writers have declared."""
+    core = {table.name for table in CORE_TABLES} | {VIEW}
+    merged = {table.name: table for table in declared}
+    for name, *values in run(
+        "SELECT table_name, name, sql_type, label, description, unit FROM columns "
+        "ORDER BY table_name, position"
+    ):
+        if name in core:
+            continue
+        table = merged.get(name, property_table(name, ()))
+        if values[0] not in {column.name for column in table.columns}:
+            table = replace(table, columns=(*table.columns, Column(*values)))
+        merged[name] = table
+    return tuple(merged.values())
+
+
+def _describe(run: Run, properties: Sequence[Table]) -> None:
+    """Write down what every column of every table and of the view holds."""
+    described = [(table.name, table.columns) for table in (*CORE_TABLES, *properties)]
+    rows = [
+        _values(table, position, column)
+        for table, columns in (*described, (VIEW, view_columns(properties)))
+        for position, column in enumerate(columns)
+    ]
+    run("DELETE FROM columns")
+    run(f"INSERT INTO columns VALUES {', '.join(rows)}")
+
+
+def _values(table: str, position: int, column: Column) -> str:
+    """Return one row of the table ``columns`` as SQL."""
+    texts = (column.sql_type, column.unit, column.label, column.description)
+    return f"({_text(table)}, {_text(column.name)}, {position}, {', '.join(map(_text, texts))})"
+
+
+def _text(value: str) -> str:
+    """Quote a text for SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _missing_columns(table: Table, present: dict[str, str]) -> list[str]:
+    """Return the statements that add a table's missing columns."""
+    statements = []
+    for column in table.columns:
+        if column.name not in present:
+            statements.append(f'ALTER TABLE "{table.name}" ADD COLUMN {_definition(column)}')
+        elif present[column.name] != column.sql_type:
+            raise StoreError(
+                f"{table.name}.{column.name} is stored as {present[column.name]}, declared as "
+                f"{column.sql_type}: give the new column another name, or use a new run folder"
+            )
+    return statements
+
+
+def _definition(column: Column) -> str:
+    return f'"{column.name}" {column.sql_type}'
+
+
+def _present(run: Run) -> dict[str, dict[str, str]]:
+    """Return the types of all stored columns, by table and name."""
+    rows = run(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND NOT internal"
+    )
+    present: dict[str, dict[str, str]] = {}
+    for table, column, sql_type in rows:
+        present.setdefault(table, {})[column] = sql_type
+    return present
+
+
+def _version(run: Run, newest: int) -> int:
+    """Return the stored version; a fresh database gets the newest."""
+    run("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER)")
+    rows = run("SELECT version FROM schema_version")
+    if not rows:
+        run(f"INSERT INTO schema_version VALUES ({newest})")
+        return newest
+    return int(rows[0][0])

@@ -1,0 +1,138 @@
+"""The questions that status, command line and dashboard ask a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from screen.core.columns import Column
+from screen.core.errors import StoreError
+from screen.store.database import Snapshot
+from screen.store.schema import CORE_TABLES
+from screen.store.view import VIEW
+
+STATUS_COUNTS = """
+WITH pairs AS (SELECT DISTINCT model_digest, protocol_digest FROM outcomes),
+pending AS (
+  SELECT pairs.model_digest, pairs.protocol_digest, 'pending' AS status, count(*) AS materials
+  FROM pairs CROSS JOIN materials
+  ANTI JOIN outcomes USING (material_id, model_digest, protocol_digest)
+  GROUP BY ALL
+  UNION ALL
+  SELECT NULL, NULL, 'pending', count(*) FROM materials
+  WHERE NOT EXISTS (FROM outcomes) HAVING count(*) > 0
+),
+counts AS (
+  SELECT model_digest, protocol_digest, status, count(*) AS materials FROM outcomes GROUP BY ALL
+  UNION ALL FROM pending
+)
+SELECT models.name AS model, protocols.name AS protocol, status, materials,
+  model_digest, protocol_digest
+FROM counts LEFT JOIN models USING (model_digest) LEFT JOIN protocols USING (protocol_digest)
+ORDER BY model, protocol, model_digest, protocol_digest, status
+"""
+
+FAILURES = """
+SELECT stage, kind, count(*) AS materials,
+  min(material_id) AS example, arg_min(message, material_id) AS message
+FROM failures
+GROUP BY stage, kind
+ORDER BY materials DESC, stage, kind
+"""
+
+COSTS = """
+SELECT stage, count(*) AS executions, sum(wall_s) AS wall_s, sum(cpu_s) AS cpu_s,
+  median(wall_s) AS median_wall_s, max(peak_mb) AS peak_mb,
+  sum(evaluations)::BIGINT AS evaluations, sum(atoms)::BIGINT AS atoms
+FROM costs
+GROUP BY stage
+ORDER BY wall_s DESC, stage
+"""
+
+SCHEMA = """
+SELECT table_name, name, sql_type, unit, label, description
+FROM columns
+ORDER BY table_name <> 'results', table_name, position
+"""
+
+
+@dataclass(frozen=True)
+class MaterialSheet:
+    """Everything a snapshot holds about one material; one row per model and protocol."""
+
+    material: pa.Table  # one row
+    results: pa.Table
+    outcomes: pa.Table
+    failures: pa.Table
+    costs: pa.Table
+    properties: Mapping[str, pa.Table]
+
+
+def status_counts(snapshot: Snapshot) -> pa.Table:
+    """Count materials by model, protocol and status, those without an outcome as ``pending``."""
+    return snapshot.query(STATUS_COUNTS)
+
+
+def failure_counts(snapshot: Snapshot) -> pa.Table:
+    """Count failures by stage and kind, each with one example."""
+    return snapshot.query(FAILURES)
+
+
+def cost_by_stage(snapshot: Snapshot) -> pa.Table:
+    """Sum up what each stage has cost (seconds, cells, atoms; MB at most)."""
+    return snapshot.query(COSTS)
+
+
+def schema(snapshot: Snapshot) -> pa.Table:
+    """List all columns of all tables with unit and meaning, the view ``results`` first."""
+    return snapshot.query(SCHEMA)
+
+
+def columns_of(snapshot: Snapshot, table: str = VIEW) -> tuple[Column, ...]:
+    """Return the declarations of a table's columns; empty for an unknown table."""
+    found = snapshot.query(
+        "SELECT name, sql_type, label, description, unit FROM columns "
+        "WHERE table_name = ? ORDER BY position",
+        [table],
+    )
+    return tuple(Column(**row) for row in found.to_pylist())
+
+
+def property_names(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the names of the properties that have a table."""
+    core = [*(table.name for table in CORE_TABLES), VIEW]
+    found = snapshot.query(
+        "SELECT DISTINCT table_name FROM columns "
+        "WHERE NOT list_contains($core::VARCHAR[], table_name) ORDER BY table_name",
+        {"core": core},
+    )
+    return tuple(found["table_name"].to_pylist())
+
+
+def material_sheet(snapshot: Snapshot, material_id: str) -> MaterialSheet:
+    """Return all rows about one material.
+
+    Raises
+    ------
+    StoreError
+        The snapshot does not know the material.
+    """
+
+    def rows_of(table: str, order: str = "ALL") -> pa.Table:
+        return snapshot.query(
+            f'FROM "{table}" WHERE material_id = ? ORDER BY {order}', [material_id]
+        )
+
+    material, results = rows_of("materials"), rows_of(VIEW)
+    if not len(material) and not len(results):
+        raise StoreError(f"no material {material_id!r} in {snapshot.path}; see `materials` by SQL")
+    return MaterialSheet(
+        material=material,
+        results=results,
+        outcomes=rows_of("outcomes"),
+        failures=rows_of("failures", "model_digest, protocol_digest, position"),
+        costs=rows_of("costs", "started_at, execution_id"),
+        properties={name: rows_of(name) for name in property_names(snapshot)},
+    )

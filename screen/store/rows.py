@@ -1,0 +1,144 @@
+"""What the pipeline hands over, as rows of the declared tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from screen.core.errors import StoreError
+from screen.core.protocols import ModelIdentity
+from screen.core.records import Candidate, Execution, Outcome, Rejected
+from screen.core.settings import Protocol
+from screen.store.frames import Row, table_of, utc
+from screen.store.schema import COSTS, FAILURES, OUTCOME_KEY, OUTCOMES, Table
+
+
+def material_row(candidate: Candidate | Rejected) -> Row:
+    """Return the row of a candidate; a rejected entry has an identifier and a source only."""
+    if isinstance(candidate, Rejected):
+        return {"material_id": candidate.id, "source": candidate.source}
+    crystal = candidate.crystal
+    return {
+        "material_id": candidate.id,
+        "source": candidate.source,
+        "formula": crystal.formula,
+        "n_atoms": len(crystal),
+        "elements": crystal.elements,
+        "crystal_digest": crystal.digest,
+        **vars(candidate.metadata),
+        "lattice": crystal.lattice,
+        "numbers": crystal.numbers,
+        "fractional": crystal.fractional,
+    }
+
+
+def model_row(digest: str, identity: ModelIdentity) -> Row:
+    """Return the row of a potential."""
+    return {"model_digest": digest, **vars(identity)}
+
+
+def protocol_row(protocol: Protocol) -> Row:
+    """Return the row of a protocol."""
+    return {
+        "protocol_digest": protocol.digest,
+        "name": protocol.name,
+        "description": protocol.description,
+        "settings": protocol.model_dump(mode="json"),
+    }
+
+
+def key_row(outcome: Outcome) -> dict[str, Any]:
+    """Return the key of an outcome."""
+    return {
+        "material_id": outcome.material_id,
+        "model_digest": outcome.model_digest,
+        "protocol_digest": outcome.protocol_digest,
+    }
+
+
+def outcome_row(outcome: Outcome) -> Row:
+    """Return the row of an outcome."""
+    return {
+        **key_row(outcome),
+        "status": outcome.status,
+        "crystal_digest": outcome.crystal_digest,
+        "artifacts": outcome.artifacts,
+        "versions": outcome.versions,
+        "finished_at": _finished(outcome.executions),
+    }
+
+
+def failure_rows(outcome: Outcome) -> Iterator[Row]:
+    """Yield one row per stage that failed; a stage's first failure stands."""
+    seen: set[str] = set()
+    for failure in outcome.failures:
+        if failure.stage not in seen:
+            yield {**key_row(outcome), "position": len(seen), **vars(failure)}
+            seen.add(failure.stage)
+
+
+def property_rows(name: str, outcomes: Iterable[Outcome]) -> list[Row]:
+    """Return the rows of one property."""
+    return [
+        {**key_row(outcome), **outcome.rows[name]} for outcome in outcomes if name in outcome.rows
+    ]
+
+
+def cost_row(execution: Execution, model_digest: str | None, protocol_digest: str | None) -> Row:
+    """Return the row of one computation; None where model or protocol is not known."""
+    return {
+        **vars(execution),
+        "model_digest": model_digest,
+        "protocol_digest": protocol_digest,
+    }
+
+
+def owned_frames(outcomes: Sequence[Outcome], properties: Sequence[Table]) -> dict[str, pa.Table]:
+    """Return all that outcomes own, by table name; nothing else decides these rows.
+
+    Raises
+    ------
+    StoreError
+        A property is not declared, or a value does not fit its column.
+    """
+    _refuse_undeclared(outcomes, {table.name for table in properties})
+    found: dict[Table, list[Row]] = {
+        OUTCOMES: [outcome_row(outcome) for outcome in outcomes],
+        FAILURES: [row for outcome in outcomes for row in failure_rows(outcome)],
+    }
+    for table in properties:
+        found[table] = property_rows(table.name, outcomes)
+    return {table.name: table_of(table.name, table.columns, found[table]) for table in found}
+
+
+def key_frame(outcomes: Iterable[Outcome]) -> pa.Table:
+    """Return the keys of outcomes."""
+    return table_of("outcomes", OUTCOME_KEY, [key_row(outcome) for outcome in outcomes])
+
+
+def cost_frame(found: Iterable[Row]) -> pa.Table:
+    """Return rows of the cost ledger, each execution once."""
+    latest: dict[str, Row] = {}
+    for row in found:
+        latest[row["execution_id"]] = row
+    return table_of(COSTS.name, COSTS.columns, list(latest.values()))
+
+
+def _refuse_undeclared(outcomes: Iterable[Outcome], known: set[str]) -> None:
+    """Refuse rows of a property that the writer was not told about."""
+    for outcome in outcomes:
+        if not outcome.rows.keys() <= known:
+            unknown = ", ".join(sorted(outcome.rows.keys() - known))
+            raise StoreError(
+                f"{outcome.material_id} has rows of {unknown}: open the writer with the columns "
+                "of this property"
+            )
+
+
+def _finished(executions: Sequence[Execution]) -> datetime:
+    """Return when the last computation ended (UTC); now, if everything had been there."""
+    ends = [utc(item.started_at) + timedelta(seconds=item.wall_s) for item in executions]
+    return max(ends, default=utc(datetime.now(UTC)))

@@ -1,0 +1,72 @@
+"""The writer's SQL: what arrives stands in the views ``incoming`` and ``keys``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from screen.store.schema import OUTCOME_KEY_NAMES, Table
+
+ADD_COSTS = """
+INSERT INTO costs BY NAME FROM incoming
+ON CONFLICT (execution_id) DO UPDATE SET
+  model_digest = coalesce(costs.model_digest, excluded.model_digest),
+  protocol_digest = coalesce(costs.protocol_digest, excluded.protocol_digest)
+"""
+"""Executions never change; one that is there only gains digests that were not known."""
+
+
+def finished(properties: Iterable[str]) -> str:
+    """Return SQL for the materials whose outcome stands.
+
+    Nothing in the outcome is to be retried, the crystal is still the same, and an outcome
+    without failures has all ``properties``: a campaign may ask for one more than last time.
+    """
+    has_all = "".join(
+        f"AND (status <> 'complete' OR EXISTS (FROM \"{name}\" "
+        f"WHERE {_equal(_quoted(name), 'outcomes', OUTCOME_KEY_NAMES)}))\n  "
+        for name in properties
+    )
+    return f"""
+SELECT outcomes.material_id
+FROM outcomes LEFT JOIN materials ON materials.material_id = outcomes.material_id
+WHERE model_digest = $model AND protocol_digest = $protocol
+  AND (materials.material_id IS NULL
+       OR materials.crystal_digest IS NOT DISTINCT FROM outcomes.crystal_digest)
+  {has_all}AND NOT EXISTS (
+    FROM failures
+    WHERE {_equal("failures", "outcomes", OUTCOME_KEY_NAMES)}
+      AND list_contains($kinds::VARCHAR[], failures.kind))
+"""
+
+
+def insert_or_replace(table: Table) -> str:
+    """Return SQL that stores ``incoming`` in a table."""
+    return f'INSERT OR REPLACE INTO "{table.name}" BY NAME FROM incoming'
+
+
+def delete_stale(table: Table) -> str:
+    """Return SQL that deletes rows of the outcomes in ``keys`` that ``incoming`` lacks.
+
+    Rows that come again are replaced, not deleted: deleting and inserting one key within a
+    transaction trips DuckDB's eager check of the primary key.
+    """
+    return (
+        f'DELETE FROM "{table.name}" AS old USING keys '
+        f"WHERE {_equal('old', 'keys', OUTCOME_KEY_NAMES)} "
+        f"AND NOT EXISTS (FROM incoming WHERE {_equal('old', 'incoming', table.key)})"
+    )
+
+
+def attach(file: Path, name: str, storage_version: str) -> str:
+    """Return SQL that opens another database file under a name."""
+    path = str(file).replace("'", "''")
+    return f"ATTACH '{path}' AS {name} (STORAGE_VERSION '{storage_version}')"
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _equal(left: str, right: str, names: Iterable[str]) -> str:
+    return " AND ".join(f"{left}.{name} = {right}.{name}" for name in names)

@@ -1,0 +1,119 @@
+"""The view ``results``: one row per outcome with every scalar that SQL users ask for.
+
+A property column keeps its name if no other property and no column of the view itself has it,
+and is called ``<property>_<column>`` otherwise. Lists (temperature grids, tensors) and JSON stay
+in the property's own table, which has the same key.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from screen.core.columns import Column
+from screen.store.schema import (
+    COSTS,
+    FAILURES,
+    MATERIALS,
+    METADATA,
+    MODELS,
+    OUTCOME_KEY,
+    OUTCOME_KEY_NAMES,
+    OUTCOMES,
+    PROTOCOLS,
+    Table,
+)
+
+VIEW = "results"
+_SCALARS = {"VARCHAR", "DOUBLE", "BIGINT", "BOOLEAN", "TIMESTAMP"}
+
+Selected = tuple[Column, str]  # a column of the view and the SQL that computes it
+
+
+def create_view(properties: Sequence[Table]) -> str:
+    """Return SQL that creates or replaces the view."""
+    selected = ",\n  ".join(f'{sql} AS "{column.name}"' for column, sql in _selected(properties))
+    key = ", ".join(OUTCOME_KEY_NAMES)
+    joins = "\n".join(f'LEFT JOIN "{table.name}" ON {_same(table.name)}' for table in properties)
+    return f"""CREATE OR REPLACE VIEW {VIEW} AS
+SELECT
+  {selected}
+FROM outcomes
+LEFT JOIN materials ON materials.material_id = outcomes.material_id
+LEFT JOIN models ON models.model_digest = outcomes.model_digest
+LEFT JOIN protocols ON protocols.protocol_digest = outcomes.protocol_digest
+LEFT JOIN failures AS first_failure
+  ON first_failure.position = 0 AND {_same("first_failure")}
+LEFT JOIN (
+  SELECT {key}, sum(wall_s) AS wall_s, sum(cpu_s) AS cpu_s FROM costs GROUP BY {key}
+) AS total ON {_same("total")}
+{joins}"""
+
+
+def _same(table: str) -> str:
+    """Return the condition that a row belongs to the outcome."""
+    return " AND ".join(f'"{table}".{name} = outcomes.{name}' for name in OUTCOME_KEY_NAMES)
+
+
+def view_columns(properties: Sequence[Table]) -> tuple[Column, ...]:
+    """Return the columns of the view, in order."""
+    return tuple(column for column, _ in _selected(properties))
+
+
+def _selected(properties: Sequence[Table]) -> list[Selected]:
+    """Return all columns of the view: what it is, what came out, how it was made."""
+    front, back = _identity(), _provenance()
+    taken = {column.name for column, _ in (*front, *back)}
+    return [*front, *_property_columns(properties, taken), *back]
+
+
+def _property_columns(properties: Sequence[Table], taken: set[str]) -> Iterator[Selected]:
+    """Yield the scalar columns of all properties under names that are unique."""
+    scalars = [
+        (table, column)
+        for table in properties
+        for column in table.columns
+        if column.sql_type in _SCALARS and column.name not in OUTCOME_KEY_NAMES
+    ]
+    uses = Counter(column.name for _, column in scalars)
+    for table, column in scalars:
+        shared = uses[column.name] > 1 or column.name in taken
+        name = f"{table.name}_{column.name}" if shared else column.name
+        yield replace(column, name=name), f'"{table.name}"."{column.name}"'
+
+
+def _identity() -> list[Selected]:
+    """Return what the row is about."""
+    names = ("formula", "source", "n_atoms", "elements")
+    return [
+        (OUTCOME_KEY[0], "outcomes.material_id"),
+        *(_of(MATERIALS, name) for name in names),
+        _of(OUTCOMES, "status"),
+        *(_of(MATERIALS, column.name) for column in METADATA),
+        _of(MODELS, "name", "model"),
+        _of(PROTOCOLS, "name", "protocol"),
+        *(_of(FAILURES, name, f"failure_{name}") for name in ("stage", "kind", "message")),
+    ]
+
+
+def _provenance() -> list[Selected]:
+    """Return how the row was made."""
+    return [
+        *(_of(COSTS, name) for name in ("wall_s", "cpu_s")),
+        _of(OUTCOMES, "finished_at"),
+        _of(OUTCOMES, "model_digest"),
+        _of(OUTCOMES, "protocol_digest"),
+        _of(OUTCOMES, "crystal_digest"),
+        _of(OUTCOMES, "versions"),
+    ]
+
+
+_ALIASES = {"failures": "first_failure", "costs": "total"}
+
+
+def _of(table: Table, name: str, alias: str | None = None) -> Selected:
+    """Select one column of a core table."""
+    column = next(column for column in table.columns if column.name == name)
+    source = _ALIASES.get(table.name, table.name)
+    return replace(column, name=alias or name), f'"{source}"."{name}"'
