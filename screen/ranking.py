@@ -11,9 +11,10 @@ import pyarrow as pa
 from screen.core.columns import Column
 from screen.core.errors import SettingsError
 from screen.store.database import Snapshot
-from screen.store.queries import property_names
+from screen.store.queries import columns_of, property_names
 
 KEY = "material_id, model_digest, protocol_digest"
+GRIDS = ("temperatures", "expansion_temperatures")  # names of a property's temperature grid
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,14 @@ def rank(
         raise SettingsError(f"limit={limit}: a ranking shows at least one material")
     tables = property_names(snapshot)
     _check_temperature(snapshot, tables, temperature)
+    sql = _ranking_sql(
+        RANKINGS[kind],
+        where or "TRUE",
+        stable=f"SEMI JOIN (FROM stability WHERE stable) USING ({KEY})" * ("stability" in tables),
+        expansion=_expansion_sql(snapshot),
+    )
     parameters = {"T": temperature, "model": model, "protocol": protocol, "limit": limit}
-    return snapshot.query(_ranking_sql(RANKINGS[kind], tables, where), parameters)
+    return snapshot.query(sql, parameters)
 
 
 def _check_temperature(snapshot: Snapshot, tables: Sequence[str], temperature: float) -> None:
@@ -117,21 +124,25 @@ def _check_temperature(snapshot: Snapshot, tables: Sequence[str], temperature: f
         raise SettingsError(f"no conductivity at {temperature:g} K; computed temperatures: {span}")
 
 
-def _ranking_sql(ranking: Ranking, tables: Sequence[str], where: str | None) -> str:
+def _expansion_sql(snapshot: Snapshot) -> str:
+    """Return SQL for the expansion at ``$T``, NULL where the run has none."""
+    grids = {column.name for column in columns_of(snapshot, "expansion")} & set(GRIDS)
+    if not grids:
+        return f"SELECT {KEY}, NULL::DOUBLE AS expansion FROM outcomes"
+    return _at_temperature("expansion", grids.pop(), ("expansion",))
+
+
+def _ranking_sql(ranking: Ranking, where: str, stable: str, expansion: str) -> str:
     """Return the ranking's SQL; what the run did not compute is NULL."""
-    stable = f"SEMI JOIN (FROM stability WHERE stable) USING ({KEY})"
-    expansion = f"SELECT {KEY}, NULL::DOUBLE AS expansion FROM outcomes"
-    if "expansion" in tables:
-        expansion = _at_temperature("expansion", ("expansion",))
     return f"""
 WITH chosen AS (
-  FROM results {stable if "stability" in tables else ""}
+  FROM results {stable}
   WHERE ($model IS NULL OR $model IN (model, model_digest))
     AND ($protocol IS NULL OR $protocol IN (protocol, protocol_digest))
-    AND ({where or "TRUE"}
+    AND ({where}
     )
 ),
-transport AS ({_at_temperature("conductivity", ("kappa", "kappa_p", "kappa_c"))}),
+transport AS ({_at_temperature("conductivity", "temperatures", ("kappa", "kappa_p", "kappa_c"))}),
 dilation AS ({expansion}),
 reference AS (
   SELECT {KEY}, kappa_300,
@@ -152,8 +163,8 @@ LIMIT $limit
 """
 
 
-def _at_temperature(table: str, names: Sequence[str]) -> str:
-    """Return SQL that interpolates lists over ``temperatures`` at ``$T``; NULL outside."""
+def _at_temperature(table: str, grid: str, names: Sequence[str]) -> str:
+    """Return SQL that interpolates lists over a temperature grid at ``$T``; NULL outside."""
     lists = ", ".join(f"unnest({name}) AS {name}" for name in names)
     ends = ",\n    ".join(
         f"arg_max_null({name}, T) FILTER (T <= $T) AS {name}_low, "
@@ -169,6 +180,6 @@ def _at_temperature(table: str, names: Sequence[str]) -> str:
     SELECT {KEY}, {ends},
     coalesce(($T - max(T) FILTER (T <= $T))
       / nullif(min(T) FILTER (T >= $T) - max(T) FILTER (T <= $T), 0), 0) AS fraction
-    FROM (SELECT {KEY}, unnest(temperatures) AS T, {lists} FROM {table})
+    FROM (SELECT {KEY}, unnest({grid}) AS T, {lists} FROM {table})
     GROUP BY {KEY}
   )"""

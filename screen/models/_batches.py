@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,16 +16,16 @@ T = TypeVar("T")
 GPU_MEMORY_SHARE = 0.5  # of the whole memory; the rest is fragmentation and the CUDA context
 
 
-def batches(items: Sequence[T], sizes: Sequence[int], budget: int) -> Iterator[list[T]]:
+def batches(items: Iterable[T], size: Callable[[T], int], budget: int) -> Iterator[list[T]]:
     """Yield consecutive items whose sizes add up to ``budget`` at most, one at least."""
     batch: list[T] = []
     filled = 0
-    for item, size in zip(items, sizes, strict=True):
-        if batch and filled + size > budget:
+    for item in items:
+        if batch and filled + size(item) > budget:
             yield batch
             batch, filled = [], 0
         batch.append(item)
-        filled += size
+        filled += size(item)
     if batch:
         yield batch
 

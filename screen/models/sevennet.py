@@ -135,12 +135,12 @@ class SevenNet:
         """
         for crystal in crystals:
             check_elements(self.elements, crystal, self.name)
-        graphs = [_graph(crystal, float(self.model.cutoff)) for crystal in crystals]
+        graphs = (_graph(crystal, float(self.model.cutoff)) for crystal in crystals)
         budget = edge_budget(self.device, BYTES_PER_EDGE, on_cpu=CPU_EDGES)
         energies: list[float] = []
         forces: list[FloatArray] = []
         stresses: list[FloatArray] = []
-        for batch in batches(graphs, [graph.num_edges for graph in graphs], budget):
+        for batch in batches(graphs, _n_edges, budget):
             batch_energies, batch_forces, batch_stresses = _forward(self.model, self.device, batch)
             energies += batch_energies.tolist()
             forces += np.split(batch_forces, np.cumsum([len(graph.pos) for graph in batch])[:-1])
@@ -205,6 +205,11 @@ def _graph(crystal: Crystal, cutoff: float) -> Any:
         if isinstance(value, np.ndarray)
     }
     return AtomGraphData(**tensors)
+
+
+def _n_edges(graph: Any) -> int:
+    """Return the number of directed edges."""
+    return int(graph.num_edges)
 
 
 def _forward(

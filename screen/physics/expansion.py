@@ -15,7 +15,7 @@ from screen.core.records import Expansion, ForceConstants
 from screen.core.units import EV_PER_A3_TO_GPA, KELVIN_TO_EV, THZ_TO_EV
 from screen.physics.gruneisen import mode_gruneisen
 from screen.physics.meshes import Mesh
-from screen.physics.phonons import harmonic_lattice, split_acoustic_gamma
+from screen.physics.phonons import harmonic_lattice, acoustic_at_gamma
 
 
 def thermal_expansion(
@@ -64,5 +64,5 @@ def mode_heat_capacity(
     x = np.abs(frequencies) * THZ_TO_EV / (KELVIN_TO_EV * temperatures[:, None, None])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         heat = KELVIN_TO_EV * (x / (2 * np.sinh(x / 2))) ** 2
-    acoustic, _ = split_acoustic_gamma(q, frequencies)
-    return np.where(np.isfinite(heat) & (frequencies > np.abs(acoustic).max()), heat, 0.0)
+    counted = np.isfinite(heat) & (frequencies > 0) & ~acoustic_at_gamma(q, frequencies)
+    return np.where(counted, heat, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screen.core.crystal import FloatArray
 from screen.core.records import Bands, ForceConstants, Phonons
@@ -44,7 +45,8 @@ def phonons_on_mesh(
     phonopy.run_mesh(mesh, is_gamma_center=True, with_group_velocities=True)
     result = phonopy.mesh
     frequencies = np.array(result.frequencies)
-    acoustic, other = split_acoustic_gamma(np.array(result.qpoints), frequencies)
+    at_gamma = acoustic_at_gamma(np.array(result.qpoints), frequencies)
+    acoustic, other = frequencies[at_gamma], frequencies[~at_gamma]
     return Phonons(
         mesh=np.array(mesh),
         q=np.array(result.qpoints),
@@ -60,18 +62,15 @@ def phonons_on_mesh(
     )
 
 
-def split_acoustic_gamma(
-    q: FloatArray, frequencies: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Separate the three acoustic modes at Γ, (3,), from all other frequencies, flat.
+def acoustic_at_gamma(q: FloatArray, frequencies: FloatArray) -> NDArray[np.bool_]:
+    """Mask (nq, nb) of the three acoustic modes at Γ; empty if Γ is not among the q-points.
 
     Acoustic at Γ are the three modes of smallest |ω|: a soft optical mode may lie below them.
     """
-    at_gamma = int(np.linalg.norm(q, axis=1).argmin())
-    acoustic = np.argsort(np.abs(frequencies[at_gamma]))[:3]
-    rest = np.ones(frequencies.shape, dtype=bool)
-    rest[at_gamma, acoustic] = False
-    return frequencies[at_gamma, acoustic], frequencies[rest]
+    mask = np.zeros(frequencies.shape, dtype=bool)
+    for index in np.flatnonzero(np.linalg.norm(q, axis=1) < 1e-8):
+        mask[index, np.argsort(np.abs(frequencies[index]))[:3]] = True
+    return mask
 
 
 def _bands(phonopy: Any) -> Bands:

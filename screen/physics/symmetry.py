@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import spglib
+from spglib.error import SpglibError
 
 from screen.core.crystal import Crystal
 from screen.core.errors import RelaxationError
@@ -17,14 +21,7 @@ def space_group(crystal: Crystal, symprec: float = 1e-5) -> int:
     RelaxationError
         spglib finds no symmetry, e.g. because two atoms coincide.
     """
-    dataset = spglib.get_symmetry_dataset(to_spglib(crystal), symprec=symprec)
-    if dataset is None:
-        raise RelaxationError(
-            f"spglib finds no space group of {crystal.formula} at {symprec=} Å; "
-            "check for atoms on top of each other",
-            kind="no_space_group",
-        )
-    return int(dataset.number)
+    return int(_found(spglib.get_symmetry_dataset, crystal, symprec=symprec).number)
 
 
 def conventional_cell(crystal: Crystal, symprec: float = 1e-3) -> Crystal:
@@ -35,10 +32,19 @@ def conventional_cell(crystal: Crystal, symprec: float = 1e-3) -> Crystal:
     RelaxationError
         spglib cannot standardise the cell.
     """
-    cell = spglib.standardize_cell(to_spglib(crystal), to_primitive=False, symprec=symprec)
-    if cell is None:
+    return from_spglib(_found(spglib.standardize_cell, crystal, symprec=symprec))
+
+
+def _found(search: Callable[..., Any], crystal: Crystal, symprec: float) -> Any:
+    """Call spglib, which returns None or raises, by version and setting, if it finds nothing."""
+    try:
+        result = search(to_spglib(crystal), symprec=symprec)
+    except SpglibError:
+        result = None
+    if result is None:
         raise RelaxationError(
-            f"spglib cannot standardise the cell of {crystal.formula} at {symprec=} Å",
+            f"spglib finds no space group of {crystal.formula} at {symprec=} Å; "
+            "check for atoms on top of each other",
             kind="no_space_group",
         )
-    return from_spglib(cell)
+    return result

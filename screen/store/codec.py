@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -29,6 +30,18 @@ HEADER = "header.json"
 # Symmetrised fc3 of AlN, Si, NaCl (1.8 to 4.5 MB): level 1 leaves 58, 30, 22 % at 80 to 190 MB/s,
 # level 6 leaves 57, 25, 18 % at half that speed. Reading is 230 to 530 MB/s either way.
 COMPRESSION_LEVEL = 1
+
+# What zipfile and NumPy raise on garbled bytes: a flipped bit may ask for encryption.
+_GARBLED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    KeyError,
+    ValueError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)
 
 Arrays = list[NDArray[Any]]
 
@@ -63,7 +76,7 @@ def read_record(handle: BinaryIO) -> records.Record:
         with zipfile.ZipFile(handle) as archive:
             header = json.loads(archive.read(HEADER))
             arrays = [_array(archive, index) for index in range(len(archive.namelist()) - 1)]
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError) as error:
+    except _GARBLED as error:
         raise StoreError(f"truncated or garbled ({error})") from error
     return _checked(header, arrays)
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
 import duckdb
@@ -22,10 +21,11 @@ from screen.core.protocols import ModelIdentity
 from screen.core.records import Candidate, Execution, Outcome, Rejected
 from screen.core.settings import Protocol
 from screen.store import rows, snapshots, statements
-from screen.store.frames import Row, table_of
+from screen.store.deadline import interrupted_after
+from screen.store.frames import Row, first_rows, table_of
 from screen.store.layout import database_file, snapshots_folder
-from screen.store.locks import why_not_opened
 from screen.store.migrations import prepare
+from screen.store.opening import live_config, snapshot_config, why_not_opened
 from screen.store.schema import (
     FAILURES,
     MATERIALS,
@@ -38,18 +38,9 @@ from screen.store.schema import (
 )
 
 Parameters = Sequence[object] | Mapping[str, object]
-Config = dict[str, str | bool | int | float | list[str]]
 
 KEPT_SNAPSHOTS = 3
 STORAGE_VERSION = "v1.5.0"  # snapshots open in DuckDB clients from 1.5 on
-_NO_DOWNLOADS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-_HARDENED = {
-    **_NO_DOWNLOADS,
-    "enable_external_access": "false",
-    "python_enable_replacements": "false",  # SQL must not see the caller's Python variables
-    "temp_directory": "",  # snapshots may lie on a read-only disk
-    "lock_configuration": "true",
-}
 
 
 class Writer:
@@ -121,17 +112,14 @@ class Writer:
         """
         latest = {tuple(rows.key_row(item).values()): item for item in outcomes}
         frames = rows.owned_frames(list(latest.values()), self._properties)
-        costs = rows.cost_frame(
-            rows.cost_row(execution, item.model_digest, item.protocol_digest)
-            for item in outcomes
-            for execution in item.executions
-        )
-        with self._transaction(), self._registered("keys", rows.key_frame(latest.values())):
+        frames["keys"] = rows.key_frame(latest.values())
+        frames["costs"] = rows.cost_frame(row for item in outcomes for row in rows.cost_rows(item))
+        with self._loading(frames):
             for table in (OUTCOMES, FAILURES, *self._properties):
-                with self._registered("incoming", frames[table.name]):
-                    self._execute(statements.delete_stale(table))
-                    self._execute(statements.insert_or_replace(table))
-            self._add_costs(costs)
+                self._execute(statements.delete_stale(table))
+                self._execute(statements.insert_or_replace(table))
+            self._execute(statements.ADD_COSTS)
+            self._execute(statements.ATTRIBUTE_COSTS)
 
     def add_executions(
         self,
@@ -141,6 +129,8 @@ class Writer:
     ) -> None:
         """Store lines of the cost ledger; those already known only gain missing digests.
 
+        Without digests they belong to the outcome whose artifact they wrote, once it is there.
+
         Raises
         ------
         StoreError
@@ -149,8 +139,9 @@ class Writer:
         costs = rows.cost_frame(
             rows.cost_row(execution, model_digest, protocol_digest) for execution in executions
         )
-        with self._transaction():
-            self._add_costs(costs)
+        with self._loading({"costs": costs}):
+            self._execute(statements.ADD_COSTS)
+            self._execute(statements.ATTRIBUTE_COSTS)
 
     def finished(
         self,
@@ -196,13 +187,8 @@ class Writer:
     def _store(self, table: Table, found: Sequence[Row]) -> None:
         """Insert or replace rows of one table."""
         frame = table_of(table.name, table.columns, found)
-        with self._transaction(), self._registered("incoming", frame):
+        with self._loading({table.name: frame}):
             self._execute(statements.insert_or_replace(table))
-
-    def _add_costs(self, frame: pa.Table) -> None:
-        """Insert executions; see ``statements.ADD_COSTS``."""
-        with self._registered("incoming", frame):
-            self._execute(statements.ADD_COSTS)
 
     def _copy_to(self, draft: Path) -> None:
         """Copy the whole database into a new file by SQL."""
@@ -222,17 +208,10 @@ class Writer:
             raise StoreError(f"{database_file(self.run)}: {error}") from error
 
     @contextmanager
-    def _registered(self, name: str, frame: pa.Table) -> Iterator[None]:
-        """Let SQL see an Arrow table under a name."""
-        self._connection.register(name, frame)
-        try:
-            yield
-        finally:
-            self._connection.unregister(name)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Commit everything or nothing."""
+    def _loading(self, frames: Mapping[str, pa.Table]) -> Iterator[None]:
+        """Let SQL see Arrow tables as ``incoming_<name>``; commit everything or nothing."""
+        for name, frame in frames.items():
+            self._connection.register(f"incoming_{name}", frame)
         self._execute("BEGIN")
         try:
             yield
@@ -240,6 +219,9 @@ class Writer:
         except BaseException:
             self._roll_back()
             raise
+        finally:
+            for name in frames:
+                self._connection.unregister(f"incoming_{name}")
 
     def _roll_back(self) -> None:
         """Roll back; a failed COMMIT has already done so."""
@@ -301,7 +283,7 @@ class Snapshot:
         """
         cursor = self._connection.cursor()
         try:
-            with _time_limit(cursor, timeout):
+            with interrupted_after(timeout, cursor.interrupt):
                 return _fetched(cursor, sql, parameters, max_rows)
         except duckdb.InterruptException as error:
             raise StoreError(f"the query was stopped after {timeout:g} s: {sql[:200]}") from error
@@ -336,8 +318,8 @@ def open_snapshot(run: Path, memory_limit: str = "1GB", threads: int = 2) -> Sna
 
 def _connected(path: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
     """Open a snapshot's file."""
-    config: Config = {**_HARDENED, "memory_limit": memory_limit, "threads": threads}
     try:
+        config = snapshot_config(memory_limit, threads)
         return duckdb.connect(path, read_only=True, config=config)
     except duckdb.Error as error:
         raise StoreError(f"cannot open {path}: {error}") from error
@@ -346,29 +328,13 @@ def _connected(path: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyCo
 def _connect_live(run: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
     """Open or create the live database and take its lock."""
     path = database_file(run)
-    config: Config = {**_NO_DOWNLOADS, "memory_limit": memory_limit, "threads": threads}
     try:
         run.mkdir(parents=True, exist_ok=True)
-        return duckdb.connect(path, config=config)
+        return duckdb.connect(path, config=live_config(memory_limit, threads))
     except OSError as error:
         raise StoreError(f"cannot create the run folder {run}: {error.strerror}") from error
     except duckdb.Error as error:
         raise StoreError(why_not_opened(path, str(error))) from error
-
-
-@contextmanager
-def _time_limit(cursor: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
-    """Interrupt the cursor's query after some seconds."""
-    if seconds is None:
-        yield
-        return
-    timer = Timer(seconds, cursor.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _fetched(
@@ -380,11 +346,4 @@ def _fetched(
         raise StoreError(f"not a query, it has no result: {sql[:200]!r}")
     if max_rows is None:
         return relation.to_arrow_table()
-    reader: pa.RecordBatchReader = relation.to_arrow_reader(min(max_rows, 10_000))
-    batches, n_rows = [], 0
-    for batch in reader:
-        batches.append(batch)
-        n_rows += len(batch)
-        if n_rows >= max_rows:
-            break
-    return pa.Table.from_batches(batches, schema=reader.schema).slice(0, max_rows)
+    return first_rows(relation.to_arrow_reader(min(max_rows, 10_000)), max_rows)

@@ -41,6 +41,17 @@ def table_of(name: str, columns: Sequence[Column], rows: Sequence[Row]) -> pa.Ta
     return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
 
 
+def first_rows(reader: pa.RecordBatchReader, n_rows: int) -> pa.Table:
+    """Read ``n_rows`` rows, or all if there are fewer; the rest is never computed."""
+    batches, found = [], 0
+    for batch in reader:
+        batches.append(batch)
+        found += len(batch)
+        if found >= n_rows:
+            break
+    return pa.Table.from_batches(batches, schema=reader.schema).slice(0, n_rows)
+
+
 def plain(value: Any) -> Any:
     """Turn NumPy values, tuples, mappings and times into JSON values; NaN becomes None."""
     if isinstance(value, np.ndarray | np.generic):

@@ -96,6 +96,12 @@ def cost_row(execution: Execution, model_digest: str | None, protocol_digest: st
     }
 
 
+def cost_rows(outcome: Outcome) -> list[Row]:
+    """Return the rows of an outcome's computations."""
+    digests = outcome.model_digest, outcome.protocol_digest
+    return [cost_row(execution, *digests) for execution in outcome.executions]
+
+
 def owned_frames(outcomes: Sequence[Outcome], properties: Sequence[Table]) -> dict[str, pa.Table]:
     """Return all that outcomes own, by table name; nothing else decides these rows.
 

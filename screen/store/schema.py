@@ -175,7 +175,7 @@ COLUMNS = Table(
 )
 
 CORE_TABLES = (MATERIALS, MODELS, PROTOCOLS, OUTCOMES, FAILURES, COSTS, COLUMNS)
-_RESERVED = {table.name for table in CORE_TABLES} | {"results", "schema_version"}
+_RESERVED = {table.name for table in CORE_TABLES} | {"results", "schema_version", "keys"}
 
 
 def property_table(name: str, columns: Sequence[Column]) -> Table:

@@ -1,4 +1,4 @@
-"""The writer's SQL: what arrives stands in the views ``incoming`` and ``keys``."""
+"""The writer's SQL: what arrives stands in views ``incoming_<table>`` and ``incoming_keys``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,21 @@ from pathlib import Path
 from screen.store.schema import OUTCOME_KEY_NAMES, Table
 
 ADD_COSTS = """
-INSERT INTO costs BY NAME FROM incoming
+INSERT INTO costs BY NAME FROM incoming_costs
 ON CONFLICT (execution_id) DO UPDATE SET
   model_digest = coalesce(costs.model_digest, excluded.model_digest),
   protocol_digest = coalesce(costs.protocol_digest, excluded.protocol_digest)
 """
 """Executions never change; one that is there only gains digests that were not known."""
+
+ATTRIBUTE_COSTS = """
+UPDATE costs SET model_digest = outcomes.model_digest, protocol_digest = outcomes.protocol_digest
+FROM outcomes
+WHERE costs.model_digest IS NULL
+  AND outcomes.material_id = costs.material_id
+  AND json_extract_string(outcomes.artifacts, '$."' || costs.stage || '"') = costs.artifact
+"""
+"""A worker may die after a stage: only the ledger has that cost, the artifact tells whose it is."""
 
 
 def finished(properties: Iterable[str]) -> str:
@@ -41,20 +50,20 @@ WHERE model_digest = $model AND protocol_digest = $protocol
 
 
 def insert_or_replace(table: Table) -> str:
-    """Return SQL that stores ``incoming`` in a table."""
-    return f'INSERT OR REPLACE INTO "{table.name}" BY NAME FROM incoming'
+    """Return SQL that stores what arrived for a table."""
+    return f'INSERT OR REPLACE INTO "{table.name}" BY NAME FROM "incoming_{table.name}"'
 
 
 def delete_stale(table: Table) -> str:
-    """Return SQL that deletes rows of the outcomes in ``keys`` that ``incoming`` lacks.
+    """Return SQL that deletes rows of the arriving outcomes that do not come again.
 
     Rows that come again are replaced, not deleted: deleting and inserting one key within a
     transaction trips DuckDB's eager check of the primary key.
     """
     return (
-        f'DELETE FROM "{table.name}" AS old USING keys '
-        f"WHERE {_equal('old', 'keys', OUTCOME_KEY_NAMES)} "
-        f"AND NOT EXISTS (FROM incoming WHERE {_equal('old', 'incoming', table.key)})"
+        f'DELETE FROM "{table.name}" AS old USING incoming_keys AS keys '
+        f"WHERE {_equal('old', 'keys', OUTCOME_KEY_NAMES)} AND NOT EXISTS "
+        f'(FROM "incoming_{table.name}" AS new WHERE {_equal("old", "new", table.key)})'
     )
 
 

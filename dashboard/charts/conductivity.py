@@ -1,0 +1,67 @@
+"""κ(T), split into populations and coherences."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.charts import style
+from screen.core.crystal import FloatArray
+from screen.core.records import Conductivity
+
+HOVER = "%{y:.3g} W/m/K at %{x:g} K"
+
+
+def conductivity_curve(
+    record: Conductivity, reference_300: float | None = None, scale: style.Scale = "log"
+) -> go.Figure:
+    """Plot κ = κ_P + κ_C, the mean of xx, yy and zz, against temperature.
+
+    Parameters
+    ----------
+    reference_300
+        Reference conductivity at 300 K in W/m/K.
+    """
+    kappa_p, kappa_c = mean_diagonal(record.kappa_p), mean_diagonal(record.kappa_c)
+    fig = style.figure("T [K]", "κ [W/m/K]")
+    fig.update_yaxes(type=scale)
+    parts = (
+        ("κ = κ_P + κ_C", kappa_p + kappa_c, style.BLUE, "solid"),
+        ("κ_P (populations)", kappa_p, style.GREEN, "dash"),
+        ("κ_C (coherences)", kappa_c, style.ORANGE, "dot"),
+    )
+    for name, values, colour, dash in parts:
+        fig.add_scatter(
+            x=record.temperatures,
+            y=values,
+            name=style.pretty(name),
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2.5},
+            marker={"size": 6},
+            hovertemplate=HOVER,
+        )
+    if reference_300 is not None:
+        _add_reference(fig, reference_300)
+    return fig
+
+
+def mean_diagonal(tensors: FloatArray) -> FloatArray:
+    """Mean of xx, yy, zz of (nT, 3, 3) tensors, (nT,)."""
+    return np.asarray(np.trace(tensors, axis1=1, axis2=2) / 3)
+
+
+def _add_reference(fig: go.Figure, value: float) -> None:
+    """Mark the reference figure at 300 K."""
+    fig.add_scatter(
+        x=[300.0],
+        y=[value],
+        name="DFT reference",
+        mode="markers",
+        marker={
+            "symbol": "diamond-open",
+            "size": 13,
+            "color": style.VERMILLION,
+            "line": {"width": 2.5},
+        },
+        hovertemplate=f"reference: {HOVER}",
+    )

@@ -1,0 +1,116 @@
+"""Ranked materials: κ against expansion, against the coherences' share, or against DFT."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dashboard.charts import style
+from screen.core.crystal import FloatArray
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What κ is plotted against."""
+
+    column: str  # of the ranking
+    label: str  # for the chooser
+    title: str
+    factor: float = 1.0  # from the stored unit to the title's
+
+
+AXES: Mapping[str, Axis] = {
+    "expansion": Axis("expansion", "expansion α", "α [10⁻⁶/K]", 1e6),
+    "coherences": Axis("coherence_share", "share of coherences", "κ_C/κ"),
+    "reference": Axis("kappa_reference_300", "DFT reference", "reference κ (300 K) [W/m/K]"),
+}
+
+OTHER = "other"
+
+
+def ranking_scatter(table: pa.Table, axis: Axis) -> go.Figure:
+    """Plot the ranked materials that have a value on the axis, coloured by prototype.
+
+    Each point carries ``[material_id]`` as its custom data. κ is logarithmic; the other axis is
+    too, unless it has values that are not positive (negative expansion).
+    """
+    shown = with_value(table, axis)
+    temperature = f" ({shown['temperature'][0].as_py():g} K)" if len(shown) else ""
+    fig = style.figure(axis.title, f"κ{temperature} [W/m/K]", height=400)
+    groups = _groups(shown)
+    for index, group in enumerate(sorted(set(groups), key=lambda name: (name == OTHER, name))):
+        part = shown.filter(pa.array([name == group for name in groups]))
+        _add_group(fig, part, axis, group, index)
+    fig.update_yaxes(type="log")
+    if len(shown) and pc.min(shown[axis.column]).as_py() > 0:
+        fig.update_xaxes(type="log")
+    if axis.column == "kappa_reference_300" and len(shown):
+        _add_diagonal(fig, _numbers(shown, "kappa"), _numbers(shown, axis.column))
+    return fig
+
+
+def with_value(table: pa.Table, axis: Axis) -> pa.Table:
+    """Return the rows that have a value on the axis."""
+    return table.filter(pc.is_valid(table[axis.column]))
+
+
+def _groups(table: pa.Table) -> list[str]:
+    """Return the prototype of each row; rare ones, beyond the palette, are ``other``."""
+    counted = pc.value_counts(table["prototype"].drop_null()).to_pylist()
+    common = sorted(counted, key=lambda item: -item["counts"])[: len(style.CATEGORIES) - 1]
+    names = {item["values"] for item in common}
+    return [name if name in names else OTHER for name in table["prototype"].to_pylist()]
+
+
+def _add_group(fig: go.Figure, part: pa.Table, axis: Axis, name: str, index: int) -> None:
+    """Add the materials of one prototype."""
+    colour = style.GREY if name == OTHER else style.CATEGORIES[index % len(style.CATEGORIES)]
+    fig.add_scatter(
+        x=axis.factor * _numbers(part, axis.column),
+        y=_numbers(part, "kappa"),
+        name=name,
+        mode="markers",
+        customdata=[[material] for material in part["material_id"].to_pylist()],
+        text=[_hover(row, axis) for row in part.to_pylist()],
+        hovertemplate="%{text}<extra></extra>",
+        marker={
+            "color": colour,
+            "symbol": style.SYMBOLS[index % len(style.SYMBOLS)],
+            "size": 9,
+            "opacity": 0.85,
+        },
+    )
+
+
+def _hover(row: Mapping[str, object], axis: Axis) -> str:
+    """Return the text of one point."""
+    kappa, share, x = row["kappa"], row["coherence_share"], row[axis.column]
+    lines = [f"<b>{row['formula']}</b>  {row['material_id']}", f"κ = {kappa:.3g} W/m/K"]
+    if isinstance(share, float):
+        lines.append(f"κ<sub>C</sub>/κ = {share:.2g}")
+    if isinstance(x, float) and axis.column != "coherence_share":
+        lines.append(f"{style.pretty(axis.title)}: {axis.factor * x:.3g}")
+    return "<br>".join(lines)
+
+
+def _numbers(table: pa.Table, name: str) -> FloatArray:
+    """Return a column as floats; NULL becomes NaN."""
+    return np.asarray(table[name].to_numpy(), dtype=np.float64)
+
+
+def _add_diagonal(fig: go.Figure, *values: FloatArray) -> None:
+    """Draw the line of agreement."""
+    ends = [min(float(item.min()) for item in values), max(float(item.max()) for item in values)]
+    fig.add_scatter(
+        x=ends,
+        y=ends,
+        mode="lines",
+        name="agreement",
+        line={"color": style.GREY, "dash": "dash", "width": 1},
+        hoverinfo="skip",
+    )

@@ -1,0 +1,233 @@
+"""What the pages ask of a run: cached answers from its newest published snapshot.
+
+The only file that reads the store. Caches are keyed by the snapshot's version, so a new snapshot
+is a new question; artifacts never change under their key.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.filters import Filters, where
+from screen.core.columns import Column
+from screen.core.records import Record
+from screen.ranking import rank
+from screen.store import queries
+from screen.store.artifacts import Artifacts
+from screen.store.database import Snapshot, open_snapshot
+from screen.store.layout import artifacts_folder
+from screen.store.queries import MaterialSheet
+from screen.store.snapshots import current_version
+
+
+@dataclass(frozen=True)
+class Published:
+    """A run folder at one version of its snapshots."""
+
+    run: Path
+    version: int
+
+
+@dataclass(frozen=True)
+class ResultSet:
+    """What one potential has computed under one protocol; only these compare."""
+
+    label: str  # unique within the run
+    model: str  # digest
+    protocol: str  # digest
+    materials: int
+
+
+def newest(run: Path) -> Published | None:
+    """Return the newest published version; None if there is none yet.
+
+    Raises
+    ------
+    StoreError
+        The run's pointer to the newest snapshot is garbled.
+    """
+    version = current_version(run)
+    return None if version is None else Published(run, version)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def snapshot(published: Published) -> Snapshot:
+    """Open a snapshot; it is closed when the last one who uses it has gone.
+
+    Raises
+    ------
+    StoreError
+        The snapshot is broken.
+    """
+    return open_snapshot(published.run)
+
+
+def age(published: Published) -> timedelta:
+    """Return the time since the snapshot was published."""
+    written = datetime.fromtimestamp(snapshot(published).path.stat().st_mtime, UTC)
+    return datetime.now(UTC) - written
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def status_counts(published: Published) -> pa.Table:
+    """Count materials by potential, protocol and status."""
+    return queries.status_counts(snapshot(published))
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def failure_counts(published: Published) -> pa.Table:
+    """Count failures by stage and kind, each with one example."""
+    return queries.failure_counts(snapshot(published))
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def costs(published: Published) -> pa.Table:
+    """Sum up the cost of each stage."""
+    return queries.cost_by_stage(snapshot(published))
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def failures(published: Published, limit: int) -> pa.Table:
+    """Return the first failure of each failed outcome, at most ``limit``."""
+    return snapshot(published).query(
+        "SELECT formula, material_id, failure_stage, failure_kind, failure_message, status, "
+        "model, protocol, model_digest, protocol_digest FROM results "
+        "WHERE failure_stage IS NOT NULL "
+        "ORDER BY failure_stage, failure_kind, material_id, model, protocol LIMIT ?",
+        [limit],
+    )
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def methods(published: Published) -> pa.Table:
+    """Return the potentials and protocols that the outcomes name."""
+    return snapshot(published).query(
+        "SELECT models.name AS potential, family, package, package_version, dtype, "
+        "protocols.name AS protocol, description, model_digest, protocol_digest "
+        "FROM (SELECT DISTINCT model_digest, protocol_digest FROM outcomes) "
+        "LEFT JOIN models USING (model_digest) LEFT JOIN protocols USING (protocol_digest) "
+        "ORDER BY ALL"
+    )
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def result_sets(published: Published) -> list[ResultSet]:
+    """Return the pairs of potential and protocol that have outcomes, the largest first."""
+    found = snapshot(published).query(
+        "SELECT concat_ws(' · ', models.name, protocols.name) AS label, "
+        "model_digest AS model, protocol_digest AS protocol, count(*) AS materials "
+        "FROM outcomes LEFT JOIN models USING (model_digest) "
+        "LEFT JOIN protocols USING (protocol_digest) "
+        "GROUP BY ALL ORDER BY materials DESC, label, model, protocol"
+    )
+    sets = [ResultSet(**row) for row in found.to_pylist()]
+    uses = Counter(item.label for item in sets)
+    return [
+        replace(item, label=f"{item.label} ({item.model[:6]}, {item.protocol[:6]})")
+        if uses[item.label] > 1
+        else item
+        for item in sets
+    ]
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def temperatures(published: Published, chosen: ResultSet) -> list[float]:
+    """Return the temperatures in K at which conductivities are stored."""
+    if "conductivity" not in queries.property_names(snapshot(published)):
+        return []
+    found = snapshot(published).query(
+        "SELECT DISTINCT unnest(temperatures) AS T FROM conductivity "
+        "WHERE model_digest = ? AND protocol_digest = ? ORDER BY T",
+        [chosen.model, chosen.protocol],
+    )
+    return [float(value) for value in found["T"].to_pylist()]
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def elements(published: Published) -> list[str]:
+    """Return the symbols of all elements of the run."""
+    return _distinct(published, "unnest(elements)")
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def prototypes(published: Published) -> list[str]:
+    """Return all structure types of the run."""
+    return _distinct(published, "prototype")
+
+
+def _distinct(published: Published, expression: str) -> list[str]:
+    """Return the distinct values of an expression over all materials."""
+    found = snapshot(published).query(
+        f"SELECT DISTINCT value FROM (SELECT {expression} AS value FROM materials) "
+        "WHERE value IS NOT NULL ORDER BY value"
+    )
+    return [str(value) for value in found["value"].to_pylist()]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def ranked(
+    published: Published, kind: str, chosen: ResultSet, filters: Filters, limit: int
+) -> pa.Table:
+    """Return the first ``limit`` materials of a ranking; see ``screen.ranking.rank``.
+
+    Raises
+    ------
+    SettingsError
+        Nothing was computed at this temperature.
+    """
+    return rank(
+        snapshot(published),
+        kind,
+        filters.temperature,
+        limit,
+        where=where(filters),
+        model=chosen.model,
+        protocol=chosen.protocol,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def materials(published: Published, text: str, limit: int) -> pa.Table:
+    """Return ``material_id`` and ``formula`` of materials whose id or formula holds a text."""
+    return snapshot(published).query(
+        "SELECT material_id, formula FROM materials "
+        "WHERE contains(lower(concat_ws(' ', material_id, formula)), lower($text)) "
+        "ORDER BY material_id LIMIT $limit",
+        {"text": text, "limit": limit},
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def sheet(published: Published, material_id: str) -> MaterialSheet:
+    """Return all rows about one material.
+
+    Raises
+    ------
+    StoreError
+        The run does not know the material.
+    """
+    return queries.material_sheet(snapshot(published), material_id)
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def columns(published: Published) -> dict[str, Column]:
+    """Return the columns of the view ``results`` by name."""
+    return {column.name: column for column in queries.columns_of(snapshot(published))}
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def record(run: Path, stage: str, key: str) -> Record | None:
+    """Read the record of a stage, shared between sessions; None if the file is not there.
+
+    Raises
+    ------
+    StoreError
+        The file is broken.
+    """
+    return Artifacts(artifacts_folder(run)).read(stage, key)

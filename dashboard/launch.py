@@ -1,0 +1,80 @@
+"""Start the dashboard's server: the one place that knows Streamlit's command line."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+APP = Path(__file__).resolve().parent / "app.py"
+START_TIMEOUT = 60.0  # s
+
+
+def command(run: Path, port: int | None = None) -> list[str]:
+    """Return the command line of a server on the loopback address.
+
+    Parameters
+    ----------
+    run
+        Run folder; it may appear later.
+    port
+        None: Streamlit takes 8501 or the next free one.
+    """
+    chosen = [] if port is None else ["--server.port", str(port)]
+    return [
+        *(sys.executable, "-m", "streamlit", "run", str(APP)),
+        *("--server.address", "127.0.0.1"),
+        *("--server.headless", "true"),
+        *("--browser.gatherUsageStats", "false"),
+        *chosen,
+        *("--", "--run", str(run)),
+    ]
+
+
+@contextmanager
+def serving(run: Path) -> Iterator[str]:
+    """Serve a run on a free port while the context is open; give the address of the app.
+
+    Raises
+    ------
+    RuntimeError
+        The server ended, or did not answer in time.
+    """
+    port = _free_port()
+    server = subprocess.Popen(
+        command(run, port), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_healthy(server, address)
+        yield address
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def _free_port() -> int:
+    """Ask the system for a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_healthy(server: subprocess.Popen[str], address: str) -> None:
+    """Wait until the server answers; see ``serving``."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended at once: {server.communicate()[1].strip()}")
+        try:
+            with urlopen(f"{address}/_stcore/health", timeout=2):
+                return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    raise RuntimeError(f"{address} did not answer within {START_TIMEOUT:g} s")

@@ -1,0 +1,201 @@
+"""The best insulators and heat spreaders at one temperature: linked plot and table."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import streamlit as st
+
+from dashboard import data, display
+from dashboard.charts.ranking import AXES, ranking_scatter, with_value
+from dashboard.data import Published, ResultSet
+from dashboard.filters import Filters
+from dashboard.session import open_run
+from screen.core.errors import SettingsError
+from screen.ranking import COLUMNS, RANKINGS
+
+SHOWN = 500  # materials
+ROOM_TEMPERATURE = 300.0  # K
+
+
+def main() -> None:
+    """Build the page."""
+    published = open_run()
+    st.title("Ranking")
+    chosen = choose_results(published)
+    grid = data.temperatures(published, chosen) if chosen else []
+    if chosen is None or not grid:
+        st.info("There is no conductivity to rank yet. The overview says what has been computed.")
+        st.stop()
+    kind, temperature = choose_ranking(grid)
+    filters = choose_filters(published, temperature)
+    try:
+        table = data.ranked(published, kind, chosen, filters, SHOWN + 1)
+    except SettingsError as error:
+        st.warning(str(error))
+        st.stop()
+    more, table = len(table) > SHOWN, table.slice(0, SHOWN)
+    if not len(table):
+        st.info("No stable material passes the filters: widen them in the sidebar.")
+        st.stop()
+    brushed = show_scatter(table, chosen)
+    show_table(table if brushed is None else brushed, chosen, more)
+    download(table if brushed is None else brushed, kind, chosen, published)
+
+
+def choose_results(published: Published) -> ResultSet | None:
+    """Let the user choose one potential under one protocol: others do not compare."""
+    sets = {item.label: item for item in data.result_sets(published)}
+    if not sets:
+        return None
+    label = st.sidebar.selectbox(
+        "Potential · protocol",
+        list(sets),
+        key="results",
+        bind="query-params",
+        help="Figures of different potentials or protocols are never mixed",
+    )
+    return sets[str(label)]
+
+
+def choose_ranking(grid: list[float]) -> tuple[str, float]:
+    """Let the user choose what to look for, and the temperature in K."""
+    left, right = st.columns(2, gap="large", vertical_alignment="bottom")
+    kind = left.segmented_control(
+        "Look for",
+        list(RANKINGS),
+        default=next(iter(RANKINGS)),
+        required=True,
+        key="kind",
+        bind="query-params",
+    )
+    start = min(grid, key=lambda value: abs(value - ROOM_TEMPERATURE))
+    if len(grid) == 1:
+        right.metric("Temperature", f"{grid[0]:g} K")
+        return str(kind), grid[0]
+    temperature = right.select_slider(
+        "Temperature [K]",
+        grid,
+        value=start,
+        format_func=lambda value: f"{value:g}",
+        key="T",
+        bind="query-params",
+    )
+    return str(kind), float(temperature)
+
+
+def choose_filters(published: Published, temperature: float) -> Filters:
+    """Let the user narrow the ranking."""
+    bar, symbols = st.sidebar, data.elements(published)
+    contains = bar.multiselect("Contains", symbols, key="with", bind="query-params")
+    lacks = bar.multiselect("Does not contain", symbols, key="without", bind="query-params")
+    prototypes = bar.multiselect(
+        "Prototype", data.prototypes(published), key="prototype", bind="query-params"
+    )
+    left, right = bar.columns(2)
+    low = left.number_input(
+        "κ from [W/m/K]", value=None, min_value=0.0, key="from", bind="query-params"
+    )
+    high = right.number_input(
+        "κ to [W/m/K]", value=None, min_value=0.0, key="to", bind="query-params"
+    )
+    complete = bar.toggle(
+        "Complete results only",
+        key="complete",
+        bind="query-params",
+        help="Leave out materials of which another property failed",
+    )
+    bar.caption("Only dynamically stable crystals are ranked.")
+    return Filters(
+        temperature, tuple(contains), tuple(lacks), tuple(prototypes), low, high, complete
+    )
+
+
+def show_scatter(table: pa.Table, chosen: ResultSet) -> pa.Table | None:
+    """Plot the materials; a click opens one, a box returns those inside, else None."""
+    options = [name for name, axis in AXES.items() if len(with_value(table, axis))]
+    if not options:
+        return None
+    name = st.segmented_control(
+        "κ against",
+        options,
+        default=options[0],
+        required=True,
+        format_func=lambda option: AXES[option].label,
+        key="x",
+        bind="query-params",
+    )
+    axis = AXES[str(name)]
+    event = st.plotly_chart(
+        ranking_scatter(table, axis),
+        key="scatter",
+        on_select="rerun",
+        selection_mode=("points", "box", "lasso"),
+    )
+    hidden = len(table) - len(with_value(table, axis))
+    without = f" {hidden} without this value are in the table only." if hidden else ""
+    st.caption(f"Click a point to open it, draw a box to keep its materials.{without}")
+    points, drawn = event.selection.points, event.selection.box or event.selection.lasso
+    identifiers = [point["customdata"][0] for point in points if point.get("customdata")]
+    if not identifiers:
+        return None
+    if not drawn:
+        open_material(identifiers[0], chosen)
+    return table.filter(pc.is_in(table["material_id"], pa.array(identifiers)))
+
+
+def show_table(table: pa.Table, chosen: ResultSet, more: bool) -> None:
+    """List the materials; selecting a row opens it."""
+    first = f"the first {SHOWN:,}; narrow the filters for others" if more else "all that match"
+    st.caption(f"{len(table):,} materials ({first}). Select a row to open it.")
+    headers = {column: display.shown_column(column).header for column in COLUMNS}
+    event = st.dataframe(
+        display.shown_table(table, COLUMNS),
+        hide_index=True,
+        height=min(36 * (len(table) + 1), 560),
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            header: st.column_config.NumberColumn(help=column.description, format="%.4g")
+            if column.sql_type == "DOUBLE"
+            else st.column_config.Column(help=column.description)
+            for column, header in headers.items()
+        },
+        key="table",
+    )
+    if event.selection.rows:
+        open_material(table["material_id"][event.selection.rows[0]].as_py(), chosen)
+
+
+def open_material(material_id: str, chosen: ResultSet) -> None:
+    """Go to the page of a material."""
+    st.switch_page(
+        "pages/material.py",
+        query_params={"id": material_id, "model": chosen.model, "protocol": chosen.protocol},
+    )
+
+
+def download(table: pa.Table, kind: str, chosen: ResultSet, published: Published) -> None:
+    """Offer the rows that are shown as CSV."""
+    name = f"{published.run.name}-{kind}-{chosen.label}-v{published.version}.csv"
+    st.download_button(
+        "Download these rows as CSV",
+        csv_of(table),
+        name.replace(" · ", "-").replace(" ", "_"),
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
+def csv_of(table: pa.Table) -> bytes:
+    """Return the table as it is shown, full precision, as CSV with headers in UTF-8."""
+    buffer = BytesIO()
+    pyarrow.csv.write_csv(display.shown_table(table, COLUMNS), buffer)
+    return buffer.getvalue()
+
+
+main()

@@ -1,0 +1,71 @@
+"""Which run a page shows, and what it says while there is nothing to show."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.data import Published
+from screen.core.errors import StoreError
+
+REFRESH = "5s"
+
+
+def run_folder(arguments: Sequence[str]) -> Path | None:
+    """Read ``--run RUN`` from the arguments after Streamlit's own; None if it is not there."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--run", type=Path, nargs="?")
+    chosen: Path | None = parser.parse_known_args(list(arguments))[0].run
+    return chosen
+
+
+def open_run() -> Published:
+    """Return the newest snapshot of the run; without one, say what is missing and stop."""
+    run = run_folder(sys.argv[1:])
+    if run is None:
+        st.info("No run folder was named: start with `thermoscreen dashboard --run RUN`.")
+        st.stop()
+    published = _newest(run)
+    if published is None:
+        _say_what_is_missing(run)
+        follow(run, None)
+        st.stop()
+    return published
+
+
+@st.fragment(run_every=REFRESH)
+def follow(run: Path, shown: Published | None) -> None:
+    """Show the page again as soon as a newer snapshot than ``shown`` is there."""
+    if _newest(run) != shown:
+        st.rerun()
+
+
+def _newest(run: Path) -> Published | None:
+    """Return the newest snapshot, opened; a broken one is shown as an error."""
+    try:
+        published = data.newest(run)
+        if published is not None:
+            data.snapshot(published)
+    except StoreError as error:
+        st.error(str(error))
+        st.stop()
+    return published
+
+
+def _say_what_is_missing(run: Path) -> None:
+    """Explain an empty page."""
+    if run.is_dir():
+        st.info(
+            f"**`{run}` has published no results yet.** This page appears by itself after the "
+            "first material is done."
+        )
+    else:
+        st.info(
+            f"**There is no run folder `{run}`.** Start a campaign with "
+            "`thermoscreen run campaign.toml`; this page appears by itself with its first results."
+        )

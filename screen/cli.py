@@ -1,0 +1,339 @@
+"""The command line: arguments to settings to one call."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import typer
+
+from screen import console
+from screen.core.errors import SettingsError, ThermoscreenError
+from screen.core.records import ForceConstants, Rejected
+from screen.core.registry import find, names
+from screen.core.settings import PROTOCOLS, ClusterSettings, protocol_named, read_campaign
+from screen.ranking import COLUMNS as RANKING_COLUMNS
+from screen.ranking import RANKINGS, rank as rank_materials
+from screen.store import queries
+from screen.store.artifacts import Artifacts
+from screen.store.database import open_snapshot
+from screen.store.layout import artifacts_folder, campaign_file
+
+app = typer.Typer(
+    help="Screen crystals for heat management: zero-shot Wigner thermal conductivity and "
+    "Grüneisen thermal expansion.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """How a table is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    jsonl = "jsonl"
+    parquet = "parquet"
+
+
+Ranking = StrEnum("Ranking", {name.replace("-", "_"): name for name in RANKINGS})  # type: ignore[misc]
+
+Run = Annotated[Path, typer.Option("--run", help="Run folder, e.g. runs/demo.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="For people or for programs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line and exit code 2."""
+    try:
+        app()
+    except ThermoscreenError as error:
+        console.MESSAGES.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+@app.command()
+def run(
+    campaign_toml: Annotated[Path, typer.Argument(help="Campaign file (TOML).")],
+    run_folder: Annotated[
+        Path | None, typer.Option("--run", help="Run folder instead of the campaign's own.")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Cluster instead of the campaign's own, e.g. inline.")
+    ] = None,
+) -> None:
+    """Run a campaign. Ctrl-C stops it; the same command goes on where it was."""
+    from screen.pipeline.campaign import run_campaign
+
+    campaign = read_campaign(campaign_toml)
+    changes: dict[str, Any] = {}
+    if run_folder is not None:
+        changes["run"] = run_folder
+    if cluster is not None:
+        changes["cluster"] = ClusterSettings(name=cluster)
+    campaign = campaign.model_copy(update=changes)
+    folder = campaign.run_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    if campaign_toml.resolve() != campaign_file(folder).resolve():
+        shutil.copyfile(campaign_toml, campaign_file(folder))
+    try:
+        with console.progress(folder) as watch:
+            state = run_campaign(campaign, watch)
+    except KeyboardInterrupt:
+        console.MESSAGES.print(
+            f"stopped; finished stages are kept in {folder}. Go on with the same command."
+        )
+        sys.exit(130)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(state.statuses.items()))
+    earlier = f", {state.resumed} from an earlier run" if state.resumed else ""
+    console.MESSAGES.print(f"{folder}: {counts or 'nothing new'}{earlier}", highlight=False)
+    if state.first_traceback is not None:
+        console.MESSAGES.print(
+            f"[red]{state.kinds['unexpected_error']} unexpected error(s)[/]; the first:\n"
+            f"{state.first_traceback}",
+            highlight=False,
+        )
+        sys.exit(3)
+
+
+@app.command()
+def status(run: Run, as_json: Json = False) -> None:
+    """Show how far a run is: materials, failures, cost."""
+    with open_snapshot(run) as snapshot:
+        tables = {
+            "materials": queries.status_counts(snapshot),
+            "failures": queries.failure_counts(snapshot),
+            "costs": queries.cost_by_stage(snapshot),
+        }
+        version = snapshot.version
+    if as_json:
+        found = {name: table.to_pylist() for name, table in tables.items()}
+        _print_json({"run": str(run), "snapshot": version, **found})
+        return
+    for name, table in tables.items():
+        if table.num_rows:
+            hidden = [c for c in table.column_names if c.endswith("_digest")]
+            console.print_table(table.drop_columns(hidden), title=name)
+
+
+@app.command()
+def rank(
+    kind: Annotated[Ranking, typer.Argument(help="What to look for.")],
+    run: Run,
+    temperature: Annotated[float, typer.Option(help="Temperature in K.")] = 300.0,
+    limit: Annotated[int, typer.Option(help="Number of materials.")] = 20,
+    where: Annotated[
+        str | None, typer.Option(help="SQL condition on the view results.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Potential: name or digest.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Protocol: name or digest.")] = None,
+    fmt: FormatOption = Format.table,
+) -> None:
+    """Rank materials by conductivity: insulators (low κ) or heat-spreaders (high κ)."""
+    with open_snapshot(run) as snapshot:
+        table = rank_materials(
+            snapshot,
+            kind.value,
+            temperature=temperature,
+            limit=limit,
+            where=where,
+            model=model,
+            protocol=protocol,
+        )
+    if fmt is not Format.table:
+        console.print_table(table, fmt.value)
+        return
+    constant = [
+        name
+        for name in ("model", "protocol", "status", "temperature")
+        if len(set(table[name].to_pylist())) <= 1
+    ]
+    heading = ", ".join(str(table[name][0]) for name in constant if table.num_rows)
+    title = f"{kind.value} at {temperature:g} K ({heading})"
+    console.print_table(table.drop_columns(constant), columns=RANKING_COLUMNS, title=title)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="SQL on the run's snapshot; see the view results.")],
+    run: Run,
+    fmt: FormatOption = Format.table,
+    timeout: Annotated[float, typer.Option(help="Seconds after which the query is stopped.")] = 60,
+) -> None:
+    """Query a run with SQL (read-only). `SELECT * FROM columns` explains every column."""
+    with open_snapshot(run) as snapshot:
+        console.print_table(snapshot.query(query, timeout=timeout), fmt.value)
+
+
+@app.command()
+def show(
+    material: Annotated[str, typer.Argument(help="Material id, e.g. LiBr-rs.")],
+    run: Run,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Folder for phono3py_params.yaml, fc2.hdf5 and fc3.hdf5."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show everything about one material; export its force constants for phono3py."""
+    with open_snapshot(run) as snapshot:
+        sheet = queries.material_sheet(snapshot, material)
+    results = sheet.results.to_pylist()
+    if as_json:
+        _print_json({"results": results, "failures": sheet.failures.to_pylist()})
+    else:
+        for row in results:
+            given = {name: value for name, value in row.items() if value is not None}
+            console.print_pairs(f"{material} · {row.get('model')} · {row.get('protocol')}", given)
+        if sheet.failures.num_rows:
+            wanted = ["stage", "kind", "message"]
+            console.print_table(sheet.failures.select(wanted), title="failures")
+    if export is not None:
+        _export(run, material, sheet.outcomes, export)
+
+
+def _export(run: Path, material: str, outcomes: pa.Table, folder: Path) -> None:
+    """Write phono3py's files for each model and protocol that has force constants."""
+    from screen.physics.phono3py_files import write_phono3py_files
+
+    artifacts = Artifacts(artifacts_folder(run))
+    written = []
+    rows = outcomes.to_pylist()
+    for row in rows:
+        keys = json.loads(row["artifacts"])
+        stage = next((name for name in ("fc3", "fc2") if name in keys), None)
+        record = artifacts.read(stage, keys[stage]) if stage is not None else None
+        if isinstance(record, ForceConstants):
+            parts = (row["model_digest"], row["protocol_digest"]) if len(rows) > 1 else ()
+            written += write_phono3py_files(record, folder.joinpath(*parts))
+    if not written:
+        raise SettingsError(f"{material} has no force constants to export: see its failures")
+    console.MESSAGES.print("\n".join(str(path) for path in written), highlight=False)
+
+
+@app.command()
+def catalog(
+    source: Annotated[str, typer.Argument(help=f"One of {', '.join(names('sources'))}.")],
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", help="Option of the source as key=value, e.g. path=cifs/."),
+    ] = None,
+    fmt: FormatOption = Format.table,
+) -> None:
+    """List the candidates of a source, and what it rejects, without computing anything."""
+    rows = [
+        {
+            "id": entry.id,
+            "formula": None if isinstance(entry, Rejected) else entry.crystal.formula,
+            "atoms": None if isinstance(entry, Rejected) else len(entry.crystal),
+            "prototype": None if isinstance(entry, Rejected) else entry.metadata.prototype,
+            "problem": f"{entry.kind}: {entry.message}" if isinstance(entry, Rejected) else None,
+        }
+        for entry in find("sources", source).candidates(_options(option or []))
+    ]
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("formula", pa.string()),
+            ("atoms", pa.int64()),
+            ("prototype", pa.string()),
+            ("problem", pa.string()),
+        ]
+    )
+    console.print_table(pa.Table.from_pylist(rows, schema), fmt.value)
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    """``key=value`` pairs; the value is TOML if it is valid TOML, else text."""
+    import tomllib
+
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator:
+            raise SettingsError(f"--option {pair!r} needs the form key=value")
+        try:
+            options[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            options[key] = value
+    return options
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the potentials and which of them are ready here."""
+    rows = []
+    for family in names("models"):
+        module = find("models", family)
+        ready = module.PACKAGE is None or importlib.util.find_spec(module.PACKAGE) is not None
+        for card in module.CARDS:
+            where = "ready" if card.bundled else "weights are downloaded at first use"
+            rows.append(
+                {
+                    "family": family,
+                    "name": card.name,
+                    "state": where if ready else f"not installed: pip install thermoscreen[{family}]",
+                    "functional": card.functional,
+                    "training_set": card.training_set,
+                    "licence": card.licence,
+                    "citation": card.citation,
+                }
+            )
+    if as_json:
+        _print_json(rows)
+    else:
+        console.print_table(pa.Table.from_pylist(rows))
+
+
+@app.command()
+def protocols(
+    name: Annotated[str | None, typer.Argument(help="Show one protocol in full.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the named protocols, or show one with all its settings."""
+    if name is not None:
+        protocol = protocol_named(name)
+        _print_json({"digest": protocol.digest, **protocol.model_dump(mode="json")})
+        return
+    rows = [
+        {"name": item.name, "digest": item.digest, "description": item.description}
+        for item in PROTOCOLS.values()
+    ]
+    if as_json:
+        _print_json(rows)
+    else:
+        console.print_table(pa.Table.from_pylist(rows))
+
+
+@app.command()
+def dashboard(
+    run: Run,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8501,
+) -> None:
+    """Open the dashboard of a run in the browser (loopback only)."""
+    spec = importlib.util.find_spec("dashboard")
+    if spec is None or spec.origin is None or importlib.util.find_spec("streamlit") is None:
+        raise SettingsError("the dashboard needs streamlit: pip install 'thermoscreen[dashboard]'")
+    with open_snapshot(run):  # a run without a snapshot is a clear error here, not in the browser
+        pass
+    command = [
+        *(sys.executable, "-m", "streamlit", "run", str(Path(spec.origin).parent / "app.py")),
+        *("--server.address", "127.0.0.1", "--server.port", str(port)),
+        *("--browser.gatherUsageStats", "false", "--runner.magicEnabled", "false"),
+        *("--", "--run", str(run.resolve())),
+    ]
+    sys.exit(subprocess.run(command, check=False).returncode)
+
+
+def _print_json(value: Any) -> None:
+    console.OUTPUT.print_json(json.dumps(value, default=str, allow_nan=False))

@@ -1,0 +1,78 @@
+"""Protocols are named, validated and hashed; campaign files say what is wrong with them."""
+
+from pathlib import Path
+
+import pytest
+
+from screen.core.errors import SettingsError, UnknownAdapterError
+from screen.core.registry import find, names
+from screen.core.settings import PROTOCOLS, campaign_from, protocol_named, read_campaign
+
+MINIMAL = {"name": "x", "source": "benchmark", "model": "springs", "protocol": "quick"}
+
+
+def test_protocols_have_distinct_digests_that_ignore_name_and_description() -> None:
+    digests = {protocol.digest for protocol in PROTOCOLS.values()}
+    assert len(digests) == len(PROTOCOLS)
+    quick = protocol_named("quick")
+    assert quick.model_copy(update={"name": "other", "description": "y"}).digest == quick.digest
+
+
+def test_the_benchmark_protocol_is_that_of_the_paper() -> None:
+    """Values of Póta et al., arXiv 2408.00755, and of k_SRME (DESIGN §4.3)."""
+    protocol = protocol_named("ksrme-2024")
+    assert protocol.relaxation.fmax == 1e-4
+    assert protocol.relaxation.max_steps == 300
+    assert protocol.relaxation.cell_mask == (True, True, True, False, False, False)
+    assert protocol.relaxation.symprec == 1e-5
+    assert protocol.displacements.distance == 0.03
+    assert protocol.stability.gamma_tolerance == 0.01
+    assert protocol.stability.tolerance == 0.0
+    assert protocol.conductivity.boundary_mean_free_path == 1e6
+    assert protocol.temperatures == (300.0,)
+
+
+def test_a_modified_protocol_differs_from_its_base_only_where_asked() -> None:
+    campaign = campaign_from(
+        {**MINIMAL, "protocol": {"base": "quick", "relaxation": {"fmax": 0.01}}}
+    )
+    assert campaign.protocol.relaxation.fmax == 0.01
+    assert campaign.protocol.displacements == protocol_named("quick").displacements
+    assert campaign.protocol.digest != protocol_named("quick").digest
+    assert campaign.protocol.name == "quick-modified"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"protocol": "quik"}, "no protocol 'quik'; known: ksrme-2024"),
+        ({"protocol": {"base": "quick", "temperatures": [300, 200]}}, "must rise"),
+        ({"protocol": {"base": "quick", "temperatures": []}}, "protocol.temperatures"),
+        ({"protocol": {"base": "quick", "relaxation": {"fmx": 1}}}, "protocol.relaxation.fmx"),
+        (
+            {"protocol": {"base": "quick", "expansion": {"volume_strains": [0, 0.1, 0.2]}}},
+            "both sides",
+        ),
+        ({"name": "a/b"}, "name"),
+        ({"modle": 1}, "modle"),
+    ],
+)
+def test_a_wrong_value_is_named(change, message) -> None:
+    with pytest.raises(SettingsError, match=message):
+        campaign_from({**MINIMAL, **change})
+
+
+def test_a_campaign_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text("name = ")
+    with pytest.raises(SettingsError, match=r"campaign\.toml is not valid TOML"):
+        read_campaign(path)
+    with pytest.raises(SettingsError, match=r"cannot read the campaign file .*missing\.toml"):
+        read_campaign(tmp_path / "missing.toml")
+
+
+def test_adapters_are_found_by_file_name_and_unknown_ones_list_the_known() -> None:
+    assert "phono3py" in names("solvers")
+    assert all(not name.startswith("_") for family in ("clusters", "sources") for name in names(family))
+    with pytest.raises(UnknownAdapterError, match="known: .*phono3py"):
+        find("solvers", "boltzman")
