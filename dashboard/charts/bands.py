@@ -24,8 +24,11 @@ def band_structure(bands: Bands) -> go.Figure:
             hovertemplate="%{y:.3f} THz<extra></extra>",
         )
     _add_path(fig, bands)
-    if bands.frequencies.min() < 0:
-        _mark_imaginary(fig, float(bands.frequencies.min()))
+    lowest = float(bands.frequencies.min())
+    if lowest < 0:
+        _mark_imaginary(fig, lowest)
+    else:
+        fig.update_yaxes(rangemode="tozero")
     return fig
 
 
@@ -45,9 +48,10 @@ def _add_path(fig: go.Figure, bands: Bands) -> None:
         tickvals=bands.label_positions.tolist(),
         ticktext=list(bands.labels),
         range=[float(bands.distances[0]), float(bands.distances[-1])],
-        gridcolor=style.GREY,
+        gridcolor=style.LINE,
+        tickfont={"size": 14},
     )
-    fig.update_yaxes(zeroline=True, zerolinecolor=style.GREY, zerolinewidth=1)
+    fig.update_yaxes(zeroline=True, zerolinecolor=style.LINE, zerolinewidth=1)
 
 
 def _mark_imaginary(fig: go.Figure, lowest: float) -> None:
@@ -59,5 +63,5 @@ def _mark_imaginary(fig: go.Figure, lowest: float) -> None:
         opacity=0.12,
         line_width=0,
         annotation={"text": "imaginary", "font": {"color": style.VERMILLION}},
-        annotation_position="bottom right",
+        annotation_position="inside bottom",
     )

@@ -24,7 +24,8 @@ def conductivity_curve(
     """
     kappa_p, kappa_c = mean_diagonal(record.kappa_p), mean_diagonal(record.kappa_c)
     fig = style.figure("T [K]", "κ [W/m/K]")
-    fig.update_yaxes(type=scale)
+    if scale == "log":
+        style.log_axis(fig.layout.yaxis, kappa_p, kappa_c[kappa_c > 0])
     parts = (
         ("κ = κ_P + κ_C", kappa_p + kappa_c, style.BLUE, "solid"),
         ("κ_P (populations)", kappa_p, style.GREEN, "dash"),

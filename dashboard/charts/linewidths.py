@@ -28,7 +28,7 @@ def linewidths(record: Conductivity, temperature: float) -> go.Figure:
     fig = style.figure("frequency [THz]", "linewidth (FWHM) [THz]")
     _add_modes(fig, record.frequencies[shown][order], widths[shown][order], share[shown][order])
     _add_limits(fig, record.frequencies)
-    fig.update_yaxes(type="log")
+    style.log_axis(fig.layout.yaxis, widths[shown], record.frequencies.max(keepdims=True))
     return fig
 
 

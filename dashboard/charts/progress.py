@@ -40,6 +40,7 @@ def status_bars(counts: pa.Table) -> go.Figure:
                 orientation="h",
                 marker={"color": colour},
                 texttemplate="%{x}",
+                insidetextanchor="middle",
                 hovertemplate=f"%{{x}} {status}<extra>%{{y}}</extra>",
             )
     fig.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})

@@ -46,11 +46,12 @@ def ranking_scatter(table: pa.Table, axis: Axis) -> go.Figure:
     for index, group in enumerate(sorted(set(groups), key=lambda name: (name == OTHER, name))):
         part = shown.filter(pa.array([name == group for name in groups]))
         _add_group(fig, part, axis, group, index)
-    fig.update_yaxes(type="log")
-    if len(shown) and pc.min(shown[axis.column]).as_py() > 0:
-        fig.update_xaxes(type="log")
+    kappa, x = _numbers(shown, "kappa"), axis.factor * _numbers(shown, axis.column)
+    style.log_axis(fig.layout.yaxis, kappa)
+    if (x > 0).all():
+        style.log_axis(fig.layout.xaxis, x)
     if axis.column == "kappa_reference_300" and len(shown):
-        _add_diagonal(fig, _numbers(shown, "kappa"), _numbers(shown, axis.column))
+        _add_diagonal(fig, kappa, x)
     return fig
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+import numpy as np
 import plotly.graph_objects as go
+
+from screen.core.crystal import FloatArray
 
 # M. Okabe, K. Ito, "Color Universal Design" (2008)
 BLUE = "#0072B2"
@@ -18,8 +21,11 @@ GREY = "#8A929B"  # instead of black: visible on a light and on a dark page
 CATEGORIES = (BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
+LINE = "rgba(138, 146, 155, 0.55)"
 FAINT = "rgba(138, 146, 155, 0.16)"
 HEIGHT = 380  # px
+
+DENSE = 2.5  # decades up to which 2 and 5 are ticks too
 
 Scale = Literal["linear", "log"]
 
@@ -42,6 +48,21 @@ def figure(x: str, y: str, height: int = HEIGHT) -> go.Figure:
 def pretty(label: str) -> str:
     """Write ``κ_P`` with a subscript."""
     return re.sub(r"(\w)_(\w+)", r"\1<sub>\2</sub>", label)
+
+
+def log_axis(axis: object, *values: FloatArray) -> None:
+    """Make an axis of a figure logarithmic, with plain numbers at its ticks.
+
+    Parameters
+    ----------
+    axis
+        ``fig.layout.xaxis`` or ``fig.layout.yaxis``.
+    values
+        What is plotted on it, positive.
+    """
+    everything = np.concatenate([np.ravel(item) for item in values]) if values else np.ones(1)
+    decades = np.log10(everything.max() / everything.min()) if everything.size else 0.0
+    axis.update(type="log", tickformat="~g", dtick="D2" if decades < DENSE else 1)  # type: ignore[attr-defined]
 
 
 def mark_line(fig: go.Figure, y: float, text: str) -> None:

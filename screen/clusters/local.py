@@ -47,7 +47,7 @@ def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Wo
             memory_limit=chosen.memory_limit,
             resources=dict.fromkeys(resources, 1),
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port: several campaigns on one machine
         )
         client = Client(cluster)
         try:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from screen.core.crystal import Crystal, FloatArray
-from screen.core.errors import EvaluationError, ModelUnavailableError
+from screen.core.errors import EvaluationError
 from screen.core.records import Evaluation
 
 T = TypeVar("T")
 
-GPU_MEMORY_SHARE = 0.5  # of the whole memory; the rest is fragmentation and the CUDA context
+Result = tuple[FloatArray, FloatArray, FloatArray]
+"""A batch of m crystals: energies (m,) eV, forces (all atoms, 3) eV/Å, stresses (m, 3, 3) eV/Å³."""
 
 
 def batches(items: Iterable[T], size: Callable[[T], int], budget: int) -> Iterator[list[T]]:
@@ -30,56 +31,18 @@ def batches(items: Iterable[T], size: Callable[[T], int], budget: int) -> Iterat
         yield batch
 
 
-def torch_device(name: str) -> Any:
-    """Return the torch device for ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
-
-    Raises
-    ------
-    ModelUnavailableError
-        torch does not know the device, or has no GPU here.
-    """
-    import torch
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ModelUnavailableError(
-            f"torch has no device {name!r}; use auto, cpu, cuda or cuda:1"
-        ) from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ModelUnavailableError(
-            f"device {name!r} was asked for, but torch {torch.__version__} sees "
-            f"{torch.cuda.device_count()} GPUs here; use device = 'auto' or 'cpu'"
-        )
-    return device
-
-
-def edge_budget(device: Any, bytes_per_edge: float, on_cpu: int) -> int:
-    """Edges (pairs of neighbours) per forward pass that fit the device's memory."""
-    if device.type != "cuda":
-        return on_cpu
-    import torch
-
-    memory = torch.cuda.get_device_properties(device).total_memory
-    return int(GPU_MEMORY_SHARE * memory / bytes_per_edge)
-
-
-def gathered(
-    name: str,
-    crystals: Sequence[Crystal],
-    energies: Sequence[float],
-    forces: Sequence[FloatArray],
-    stresses: Sequence[FloatArray],
-) -> Evaluation:
-    """Put the results of all crystals into one record.
+def gathered(name: str, crystals: Sequence[Crystal], results: Iterable[Result]) -> Evaluation:
+    """Put the batches' results, in the order of the crystals, into one record.
 
     Raises
     ------
     EvaluationError
         A value is not finite; the message names the crystal.
     """
+    nothing = (np.zeros(0), np.zeros((0, 3)), np.zeros((0, 3, 3)))
+    columns = zip(nothing, *results, strict=True)
+    energies, all_forces, stresses = (np.concatenate(column) for column in columns)
+    forces = np.split(all_forces, np.cumsum([len(crystal) for crystal in crystals])[:-1])
     for index, crystal in enumerate(crystals):
         values = (energies[index], forces[index], stresses[index])
         if not all(np.isfinite(value).all() for value in values):
@@ -87,8 +50,4 @@ def gathered(
                 f"{name} gave an energy, force or stress that is not finite for "
                 f"{crystal.formula} ({len(crystal)} atoms, {crystal.volume:.2f} Å³)"
             )
-    return Evaluation(
-        energies=np.array(energies, dtype=np.float64),
-        forces=tuple(forces),
-        stresses=np.array(stresses, dtype=np.float64).reshape(-1, 3, 3),
-    )
+    return Evaluation(energies, tuple(forces) if len(crystals) else (), stresses)

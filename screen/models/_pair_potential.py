@@ -93,8 +93,8 @@ def derivatives(
 
 def evaluate_pairs(
     potential: PairPotential, crystal: Crystal
-) -> tuple[float, FloatArray, FloatArray]:
-    """Energy (eV), forces (n_atoms, 3) eV/Å, stress (3, 3) eV/Å³ positive under tension."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Energy (1,) eV, forces (n_atoms, 3) eV/Å, stress (1, 3, 3) eV/Å³ positive under tension."""
     pairs = find_pairs(crystal, potential.cutoff_of(crystal))
     first, second = crystal.numbers[pairs.first], crystal.numbers[pairs.second]
     value, slope = derivatives(potential, first, second, pairs.distances, order=1)
@@ -105,7 +105,7 @@ def evaluate_pairs(
         forces[:, axis] += np.bincount(pairs.first, pull[:, axis], minlength=len(crystal))
         forces[:, axis] -= np.bincount(pairs.second, pull[:, axis], minlength=len(crystal))
     stress = pairs.vectors.T @ pull / crystal.volume
-    return float(value.sum()), forces, (stress + stress.T) / 2.0
+    return value.sum(keepdims=True), forces, (stress + stress.T)[None] / 2.0
 
 
 def _well(

@@ -7,9 +7,7 @@ forces differ by 7e-7 eV/Å at most, the noise of float32).
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,14 @@ import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
-from screen.core.crystal import Crystal, FloatArray
+from screen.core.crystal import Crystal
 from screen.core.digest import digest_of_file
 from screen.core.errors import ModelUnavailableError
 from screen.core.protocols import ModelCard, ModelIdentity, check_elements
 from screen.core.records import Evaluation
 from screen.core.settings import ModelSettings
-from screen.models._batches import batches, edge_budget, gathered, torch_device
+from screen.models._batches import Result, batches, gathered
+from screen.models._torch import edge_budget, quiet, torch_device
 from screen.models._weights import card_named, existing, package_folder, package_version, reading
 
 PACKAGE = "sevenn"
@@ -35,7 +34,7 @@ _SHARED = {
     "family": "sevennet",
     "training_set": "MPtrj",
     "functional": "PBE, PBE+U as in the Materials Project",
-    "licence": "GPL-3.0 (package and weights)",
+    "licence": "MIT",
     "citation": "Park et al., J. Chem. Theory Comput. 20, 4857 (2024)",
 }
 CARDS = (
@@ -99,7 +98,7 @@ def load(settings: ModelSettings) -> SevenNet:
     package_version(PACKAGE, "sevennet")
     path = _checkpoint(settings)
     device = torch_device(settings.device)
-    with _quiet(), reading(path, "SevenNet checkpoint"):
+    with quiet(), reading(path, "SevenNet checkpoint"):
         model = _build(path)
     if model.modal_map:
         raise ModelUnavailableError(
@@ -137,15 +136,10 @@ class SevenNet:
             check_elements(self.elements, crystal, self.name)
         graphs = (_graph(crystal, float(self.model.cutoff)) for crystal in crystals)
         budget = edge_budget(self.device, BYTES_PER_EDGE, on_cpu=CPU_EDGES)
-        energies: list[float] = []
-        forces: list[FloatArray] = []
-        stresses: list[FloatArray] = []
-        for batch in batches(graphs, _n_edges, budget):
-            batch_energies, batch_forces, batch_stresses = _forward(self.model, self.device, batch)
-            energies += batch_energies.tolist()
-            forces += np.split(batch_forces, np.cumsum([len(graph.pos) for graph in batch])[:-1])
-            stresses += list(batch_stresses)
-        return gathered(self.name, crystals, energies, forces, stresses)
+        results = (
+            _forward(self.model, self.device, batch) for batch in batches(graphs, _n_edges, budget)
+        )
+        return gathered(self.name, crystals, results)
 
 
 def _name(settings: ModelSettings) -> str:
@@ -163,16 +157,10 @@ def _checkpoint(settings: ModelSettings) -> Path:
     return existing(package_folder(PACKAGE) / "pretrained_potentials" / _BUNDLED[card.name])
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hide that torch retires TorchScript, which e3nn still needs: no user can act on it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"`torch\.jit", category=DeprecationWarning)
-        yield
-
-
 def _build(path: Path) -> Any:
     """Build the network in float64, ready for batches."""
+    import sevenn.train.dataload  # noqa: F401  # here, so that what it warns is hidden
+    import torch_geometric.loader.dataloader  # noqa: F401  # the same
     from sevenn.checkpoint import SevenNetCheckpoint
 
     model = SevenNetCheckpoint(path).build_model().double().eval().requires_grad_(False)
@@ -212,10 +200,8 @@ def _n_edges(graph: Any) -> int:
     return int(graph.num_edges)
 
 
-def _forward(
-    model: Any, device: Any, graphs: list[Any]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """One pass: energies (n,) eV, forces (all atoms, 3) eV/Å, stresses (n, 3, 3) eV/Å³."""
+def _forward(model: Any, device: Any, graphs: list[Any]) -> Result:
+    """Evaluate one batch in one pass."""
     import sevenn._keys as keys
     from torch_geometric.loader.dataloader import Collater
 

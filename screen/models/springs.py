@@ -172,14 +172,8 @@ class Springs:
         """
         for crystal in crystals:
             check_elements(self.elements, crystal, self.name)
-        results = [evaluate_pairs(self.potential, crystal) for crystal in crystals]
-        return gathered(
-            self.name,
-            crystals,
-            energies=[energy for energy, _, _ in results],
-            forces=[forces for _, forces, _ in results],
-            stresses=[stress for _, _, stress in results],
-        )
+        results = (evaluate_pairs(self.potential, crystal) for crystal in crystals)
+        return gathered(self.name, crystals, results)
 
 
 def build_potential(parameters: Parameters) -> PairPotential:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from screen.core.records import Candidate, Failure, Outcome, Rejected
 from screen.core.registry import find, names
 from screen.core.settings import Campaign
 from screen.pipeline.budget import Budget
-from screen.pipeline.stages import pipeline_for
+from screen.pipeline.stages import pipeline_for, table_name
 from screen.pipeline.walk import TRANSIENT, Progress, Task, first_resource, walk
 from screen.store import ledger
 from screen.store.database import Writer
@@ -58,9 +58,10 @@ class State:
 Watch = Callable[[State], None]
 
 
-def property_columns() -> dict[str, tuple[Column, ...]]:
-    """Columns of every property, by name."""
-    return {name: find("properties", name).COLUMNS for name in names("properties")}
+def property_columns(properties: Sequence[str]) -> dict[str, tuple[Column, ...]]:
+    """Columns of every property of Thermoscreen and of ``properties``, by table."""
+    known = dict.fromkeys([*names("properties"), *properties])
+    return {table_name(name): find("properties", name).COLUMNS for name in known}
 
 
 def model_digest_of(identity: ModelIdentity) -> str:
@@ -89,7 +90,7 @@ def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State
     pipeline_for(campaign.properties)  # an unknown property must not wait for the first worker
     source = find("sources", campaign.source.name)
     entries = list(source.candidates(campaign.source.options))
-    with Writer(campaign.run_folder, property_columns()) as writer:
+    with Writer(campaign.run_folder, property_columns(campaign.properties)) as writer:
         writer.add_model(digest, identity)
         writer.add_protocol(campaign.protocol)
         writer.add_candidates(entries)
@@ -246,7 +247,3 @@ class _Driver:
             versions={},
         )
 
-
-def campaign_stages(campaign: Campaign) -> Iterator[str]:
-    """Names of the stages that a campaign runs."""
-    return (stage.name for stage in pipeline_for(campaign.properties))

@@ -44,16 +44,14 @@ class Stage:
 def pipeline_for(properties: Sequence[str]) -> tuple[Stage, ...]:
     """Stages that the properties need, needs first.
 
-    The stability gate is always among them.
-
     Raises
     ------
     UnknownAdapterError
         A property is unknown.
     """
     stages = {stage.name: stage for stage in _LATTICE}
-    wanted = list(dict.fromkeys(["stability", *properties]))
-    for name in wanted:
+    wanted = [table_name(name) for name in properties]
+    for name in dict.fromkeys(["stability", *properties]):
         stages.update({stage.name: stage for stage in _property_stages(name)})
     return _ordered([stages[name] for name in stages if name in _closure(wanted, stages)])
 
@@ -113,9 +111,15 @@ def _closure(wanted: Sequence[str], stages: Mapping[str, Stage]) -> set[str]:
     return needed
 
 
-def _property_stages(name: str) -> list[Stage]:
+def table_name(name: str) -> str:
+    """Name of a property's stage and table: the last part of an import path."""
+    return name.rpartition(".")[2]
+
+
+def _property_stages(adapter: str) -> list[Stage]:
     """Stages of a property: ``<name>_cells`` where it needs the potential, and ``<name>``."""
-    module = find("properties", name)
+    module = find("properties", adapter)
+    name = table_name(adapter)
     computed = Stage(
         name,
         "cpu",

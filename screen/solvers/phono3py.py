@@ -22,6 +22,7 @@ from screen.core.settings import ConductivitySettings
 from screen.physics.displacements import restored
 
 DEGENERATE = 1e-4  # THz
+HARMONIC = 1e-8  # eV/Å³, noise of finite differences
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
@@ -34,6 +35,12 @@ def solve(
     """Relaxation-time solution with the tetrahedron method; see ``core.protocols``."""
     if force_constants.fc3 is None:
         raise TransportError("fc3 is missing: the conductivity needs third-order force constants")
+    if np.abs(force_constants.fc3).max() < HARMONIC:
+        raise TransportError(
+            "the crystal is harmonic (all third-order force constants vanish): its conductivity is "
+            "infinite; a too small fc3 supercell also looks so, raise fc3_minimum_image",
+            kind="harmonic",
+        )
     result = _run(force_constants, mesh, temperatures, settings)
     frequencies = np.array(result.frequencies)
     weights = np.array(result.grid_weights, dtype=np.int64)

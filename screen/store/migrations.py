@@ -6,7 +6,8 @@ cannot express (a renamed column, another key) is a function appended to ``MIGRA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -34,11 +35,9 @@ def prepare(run: Run, declared: Sequence[Table]) -> tuple[Table, ...]:
     align(run, CORE_TABLES)
     properties = _with_stored(run, declared)
     align(run, properties)
-    run("BEGIN")
-    run(create_view(properties))
-    _describe(run, properties)
-    run("COMMIT")
-    run("CHECKPOINT")
+    with _transaction(run):
+        run(create_view(properties))
+        _describe(run, properties)
     return properties
 
 
@@ -58,11 +57,9 @@ def migrate(run: Run, migrations: Sequence[Callable[[Run], None]] = MIGRATIONS) 
             "upgrade Thermoscreen"
         )
     for version in range(found, newest):
-        run("BEGIN")
-        migrations[version - 1](run)
-        run(f"UPDATE schema_version SET version = {version + 1}")
-        run("COMMIT")
-        run("CHECKPOINT")  # DDL must not linger in the write-ahead log (DuckDB issue 25928)
+        with _transaction(run):
+            migrations[version - 1](run)
+            run(f"UPDATE schema_version SET version = {version + 1}")
 
 
 def align(run: Run, tables: Sequence[Table]) -> None:
@@ -80,10 +77,25 @@ def align(run: Run, tables: Sequence[Table]) -> None:
             statements.append(table.create)
             continue
         statements += _missing_columns(table, present[table.name])
-    for statement in statements:
-        run(statement)
-    if statements:
-        run("CHECKPOINT")
+    with _transaction(run):
+        for statement in statements:
+            run(statement)
+
+
+@contextmanager
+def _transaction(run: Run) -> Iterator[None]:
+    """Commit everything or nothing; DDL must not linger in the write-ahead log.
+
+    DuckDB issue 25928: replaying ALTER after a crash has lost databases before 2.0.
+    """
+    run("BEGIN")
+    try:
+        yield
+    except BaseException:
+        run("ROLLBACK")
+        raise
+    run("COMMIT")
+    run("CHECKPOINT")
 
 
 def _with_stored(run: Run, declared: Sequence[Table]) -> tuple[Table, ...]:

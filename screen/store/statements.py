@@ -57,8 +57,8 @@ def insert_or_replace(table: Table) -> str:
 def delete_stale(table: Table) -> str:
     """Return SQL that deletes rows of the arriving outcomes that do not come again.
 
-    Rows that come again are replaced, not deleted: deleting and inserting one key within a
-    transaction trips DuckDB's eager check of the primary key.
+    Rows that come again are replaced instead: DuckDB's documentation warns against deleting and
+    inserting one key within a transaction (over-eager constraint checking).
     """
     return (
         f'DELETE FROM "{table.name}" AS old USING incoming_keys AS keys '

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from screen.core import records
-from screen.core.crystal import Crystal
 from screen.core.errors import StoreError
 from screen.store.artifacts import Artifacts
 from screen.store.codec import _classes, read_record, write_record
@@ -46,7 +45,13 @@ SAMPLES: tuple[records.Record, ...] = (
         records.Nac(RNG.random((2, 3, 3)), np.eye(3)),
         146,
     ),
-    records.ForceConstants(LIBR, np.eye(3), np.eye(3), np.eye(3), RNG.random((2, 16, 3, 3))),
+    records.ForceConstants(
+        LIBR,
+        np.eye(3),
+        np.eye(3, dtype=np.int64),
+        np.eye(3, dtype=np.int64),
+        RNG.random((2, 16, 3, 3)),
+    ),
     PHONONS_BANDS,
     records.Phonons(
         np.array([3, 3, 3]),
@@ -100,12 +105,12 @@ def same(left: Any, right: Any) -> bool:
         return False
     if isinstance(left, np.ndarray | np.generic):
         equal = left.dtype == right.dtype and left.shape == right.shape
-        return equal and left.tobytes() == right.tobytes()
+        return bool(equal and left.tobytes() == right.tobytes())
     if isinstance(left, tuple | list):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, dict):
         return list(left) == list(right) and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, records.Record | Crystal):
+    if is_dataclass(left):
         return all(same(getattr(left, f.name), getattr(right, f.name)) for f in fields(left))
     return repr(left) == repr(right)
 
@@ -118,7 +123,7 @@ def arrays_in(value: Any) -> list[np.ndarray[Any, Any]]:
         return [array for item in value for array in arrays_in(item)]
     if isinstance(value, dict):
         return arrays_in(list(value.values()))
-    if isinstance(value, records.Record | Crystal):
+    if is_dataclass(value):
         return arrays_in([getattr(value, item.name) for item in fields(value)])
     return []
 

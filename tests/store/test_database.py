@@ -64,7 +64,7 @@ def test_results_hold_what_and_how(writer: Writer) -> None:
     assert (row["model_digest"], row["protocol_digest"]) == (MODEL, PROTOCOL)
     assert (row["status"], row["failure_stage"], row["failure_message"]) == ("complete", None, None)
     assert (row["wall_s"], row["cpu_s"]) == (10.0, 9.0)
-    assert row["finished_at"] == datetime(2026, 11, 22, 10, 0, 10)  # noqa: DTZ001  # naive UTC
+    assert row["finished_at"] == datetime(2026, 11, 22, 10, 0, 10)  # naive UTC
     assert json.loads(row["versions"]) == {"phono3py": "4.10"}
 
 
@@ -203,7 +203,7 @@ def test_executions_are_counted_once(writer: Writer) -> None:
     writer.add_executions([execution("e1", "m1")])
     (row,) = published(writer, "FROM costs")
     assert (row["model_digest"], row["wall_s"], row["evaluations"]) == (MODEL, 10.0, 4)
-    assert row["started_at"] == datetime(2026, 11, 22, 10)  # noqa: DTZ001  # naive UTC
+    assert row["started_at"] == datetime(2026, 11, 22, 10)  # naive UTC
 
 
 def test_a_cost_that_only_the_ledger_has_goes_to_the_outcome_of_its_artifact(

@@ -98,7 +98,7 @@ def show_failures(published: Published) -> None:
     event = st.dataframe(
         found.select([name for name in found.column_names if not name.endswith("_digest")]),
         hide_index=True,
-        height=min(36 * (len(found) + 1), 320),
+        height="content" if len(found) < 9 else 320,
         on_select="rerun",
         selection_mode="single-row",
         column_config={
@@ -113,7 +113,7 @@ def show_failures(published: Published) -> None:
     if event.selection.rows:
         row = found.slice(event.selection.rows[0], 1).to_pylist()[0]
         st.switch_page(
-            "pages/material.py",
+            "views/material.py",
             query_params={
                 "id": row["material_id"],
                 "model": row["model_digest"],
@@ -126,7 +126,10 @@ def show_methods(methods: pa.Table) -> None:
     """Show which potentials and protocols have been used."""
     if len(methods):
         st.subheader("Potentials and protocols")
-        st.dataframe(methods, hide_index=True, key="methods")
+        names = [
+            name.replace("dtype", "precision").replace("_", " ") for name in methods.column_names
+        ]
+        st.dataframe(methods.rename_columns(names), hide_index=True, key="methods")
 
 
 main()

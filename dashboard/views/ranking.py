@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import data, display
 from dashboard.charts.ranking import AXES, ranking_scatter, with_value
@@ -15,10 +16,13 @@ from dashboard.data import Published, ResultSet
 from dashboard.filters import Filters
 from dashboard.session import open_run
 from screen.core.errors import SettingsError
-from screen.ranking import COLUMNS, RANKINGS
+from screen.ranking import COLUMNS as RANKING_COLUMNS
+from screen.ranking import RANKINGS
 
 SHOWN = 500  # materials
 ROOM_TEMPERATURE = 300.0  # K
+LAST = ("material_id", "prototype", "model", "protocol", "temperature", "status")
+COLUMNS = tuple(sorted(RANKING_COLUMNS, key=lambda column: column.name in LAST))
 
 
 def main() -> None:
@@ -30,7 +34,8 @@ def main() -> None:
     if chosen is None or not grid:
         st.info("There is no conductivity to rank yet. The overview says what has been computed.")
         st.stop()
-    kind, temperature = choose_ranking(grid)
+    left, middle, right = st.columns([5, 5, 6], gap="medium")
+    kind, temperature = choose_ranking(left, right, grid)
     filters = choose_filters(published, temperature)
     try:
         table = data.ranked(published, kind, chosen, filters, SHOWN + 1)
@@ -41,7 +46,7 @@ def main() -> None:
     if not len(table):
         st.info("No stable material passes the filters: widen them in the sidebar.")
         st.stop()
-    brushed = show_scatter(table, chosen)
+    brushed = show_scatter(middle, table, chosen)
     show_table(table if brushed is None else brushed, chosen, more)
     download(table if brushed is None else brushed, kind, chosen, published)
 
@@ -61,9 +66,10 @@ def choose_results(published: Published) -> ResultSet | None:
     return sets[str(label)]
 
 
-def choose_ranking(grid: list[float]) -> tuple[str, float]:
+def choose_ranking(
+    left: DeltaGenerator, right: DeltaGenerator, grid: list[float]
+) -> tuple[str, float]:
     """Let the user choose what to look for, and the temperature in K."""
-    left, right = st.columns(2, gap="large", vertical_alignment="bottom")
     kind = left.segmented_control(
         "Look for",
         list(RANKINGS),
@@ -114,16 +120,14 @@ def choose_filters(published: Published, temperature: float) -> Filters:
     )
 
 
-def show_scatter(table: pa.Table, chosen: ResultSet) -> pa.Table | None:
+def show_scatter(place: DeltaGenerator, table: pa.Table, chosen: ResultSet) -> pa.Table | None:
     """Plot the materials; a click opens one, a box returns those inside, else None."""
     options = [name for name, axis in AXES.items() if len(with_value(table, axis))]
     if not options:
         return None
-    name = st.segmented_control(
-        "κ against",
+    name = place.selectbox(
+        "Plot κ against",
         options,
-        default=options[0],
-        required=True,
         format_func=lambda option: AXES[option].label,
         key="x",
         bind="query-params",
@@ -155,7 +159,7 @@ def show_table(table: pa.Table, chosen: ResultSet, more: bool) -> None:
     event = st.dataframe(
         display.shown_table(table, COLUMNS),
         hide_index=True,
-        height=min(36 * (len(table) + 1), 560),
+        height="content" if len(table) < 15 else 560,
         on_select="rerun",
         selection_mode="single-row",
         column_config={
@@ -173,7 +177,7 @@ def show_table(table: pa.Table, chosen: ResultSet, more: bool) -> None:
 def open_material(material_id: str, chosen: ResultSet) -> None:
     """Go to the page of a material."""
     st.switch_page(
-        "pages/material.py",
+        "views/material.py",
         query_params={"id": material_id, "model": chosen.model, "protocol": chosen.protocol},
     )
 

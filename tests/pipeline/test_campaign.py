@@ -1,0 +1,153 @@
+"""Campaigns on real crystals of springs: every cluster, good and bad input, lost workers."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.io import write
+
+from screen.core.errors import CampaignError, SettingsError
+from screen.pipeline.campaign import run_campaign
+from tests.pipeline.campaigns import EXECUTIONS, NUMBERS, TINY, table, tiny, write_fcc
+
+
+@pytest.fixture(scope="module")
+def inline_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Run folder of an undisturbed campaign, and its crystals."""
+    folder = tmp_path_factory.mktemp("inline")
+    crystals = write_fcc(folder / "crystals", "Cu", "Ag", "Ni")
+    run_campaign(tiny(folder / "run", crystals))
+    return folder / "run", crystals
+
+
+def test_a_campaign_fills_every_property(inline_run: tuple[Path, Path]) -> None:
+    rows = table(inline_run[0], NUMBERS)
+    assert [row["material_id"] for row in rows] == ["Ag", "Cu", "Ni"]
+    assert all(value is not None for row in rows for value in row.values())
+    assert all(row["status"] == "complete" for row in rows)
+
+
+def test_workers_give_the_same_numbers_as_this_process(
+    inline_run: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Two processes against one; the same code on the same inputs: tolerance 1e-9."""
+    run_campaign(
+        tiny(tmp_path / "run", inline_run[1], cluster={"name": "local", "workers": 2})
+    )
+    for here, there in zip(table(inline_run[0], NUMBERS), table(tmp_path / "run", NUMBERS), strict=True):
+        for name, value in here.items():
+            assert there[name] == (value if isinstance(value, str) else pytest.approx(value, rel=1e-9))
+
+
+def test_running_again_computes_nothing(inline_run: tuple[Path, Path], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(inline_run[0], run)
+    before = table(run, EXECUTIONS)
+    state = run_campaign(tiny(run, inline_run[1]))
+    assert state.resumed == 3
+    assert not state.statuses
+    assert sorted(map(str, table(run, EXECUTIONS))) == sorted(map(str, before))
+
+
+def test_the_database_is_rebuilt_from_the_artifacts(
+    inline_run: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(inline_run[0], run)
+    (run / "campaign.duckdb").unlink()
+    shutil.rmtree(run / "snapshots")
+    run_campaign(tiny(run, inline_run[1]))
+    assert table(run, NUMBERS) == table(inline_run[0], NUMBERS)
+    assert all(row["n"] == 1 for row in table(run, EXECUTIONS))
+
+
+def test_another_temperature_grid_keeps_the_force_constants(
+    inline_run: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(inline_run[0], run)
+    protocol = {**TINY, "temperatures": [200, 300]}
+    run_campaign(tiny(run, inline_run[1], protocol=protocol))
+    twice = table(run, "SELECT stage FROM costs GROUP BY ALL HAVING count(*) > 3 ORDER BY stage")
+    assert [row["stage"] for row in twice] == ["conductivity", "expansion"]
+    at_300 = table(run, "SELECT DISTINCT material_id, round(kappa_300, 9) AS k FROM results")
+    assert len(at_300) == 3  # both grids hold 300 K and agree there
+
+
+def test_every_bad_input_is_a_row_and_every_good_one_finishes(tmp_path: Path) -> None:
+    crystals = write_fcc(tmp_path / "crystals", "Cu", "Au")  # springs knows no gold
+    (crystals / "garbage.cif").write_text("this is no CIF\n")
+    write(crystals / "simple_cubic.vasp", bulk("Cu", "sc", a=2.5))  # imaginary modes
+    far = bulk("Ni", "fcc", a=4.6, cubic=True)
+    write(crystals / "far.vasp", far)  # too far from equilibrium for 60 steps
+    protocol = {**TINY, "relaxation": {"max_steps": 60, "fmax": 1e-3}}
+    state = run_campaign(tiny(tmp_path / "run", crystals, protocol=protocol))
+    assert state.first_traceback is None
+    failures = {
+        row["material_id"]: row
+        for row in table(tmp_path / "run", "SELECT * FROM failures")
+    }
+    assert {name: (row["stage"], row["kind"]) for name, row in failures.items()} == {
+        "Au": ("relax", "unsupported_element"),
+        "garbage": ("source", "unreadable_file"),
+        "simple_cubic": ("stability", "imaginary_modes"),
+        "far": ("relax", "not_converged"),
+    }
+    assert "Au" in failures["Au"]["message"]
+    assert "garbage.cif" in failures["garbage"]["message"]
+    assert "THz" in failures["simple_cubic"]["message"]
+    assert "max_steps" in failures["far"]["message"]
+    good = table(tmp_path / "run", "SELECT material_id FROM results WHERE status = 'complete'")
+    assert [row["material_id"] for row in good] == ["Cu"]
+    unstable = table(tmp_path / "run", "SELECT stable FROM stability WHERE material_id = 'simple_cubic'")
+    assert unstable == [{"stable": False}]
+
+
+def test_a_poison_is_condemned_alone_and_the_others_finish(tmp_path: Path) -> None:
+    crystals = write_fcc(tmp_path / "crystals", "Cu", "Ag", "Ni", "Al", "Pb", "Au")
+    state = run_campaign(
+        tiny(
+            tmp_path / "run",
+            crystals,
+            properties=["tests.pipeline.poison"],
+            cluster={"name": "local", "workers": 2},
+        )
+    )
+    assert state.statuses == {"complete": 5, "failed": 1}
+    (failure,) = table(tmp_path / "run", "SELECT material_id, stage, kind FROM failures")
+    assert failure == {"material_id": "Au", "stage": "poison", "kind": "worker_lost"}
+
+
+def test_a_bug_is_a_row_with_its_traceback_and_is_tried_again(tmp_path: Path) -> None:
+    crystals = write_fcc(tmp_path / "crystals", "Cu", "Au")
+    campaign = tiny(tmp_path / "run", crystals, properties=["tests.pipeline.broken"])
+    state = run_campaign(campaign)
+    assert "ZeroDivisionError: a bug" in (state.first_traceback or "")
+    (failure,) = table(tmp_path / "run", "SELECT * FROM failures")
+    assert (failure["kind"], failure["message"]) == ("unexpected_error", "ZeroDivisionError: a bug")
+    again = run_campaign(campaign)
+    assert again.resumed == 1
+    assert again.kinds == {"unexpected_error": 1}
+
+
+def test_a_campaign_of_nothing_but_bugs_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.pipeline.poison.POISON", "gold")
+    crystals = tmp_path / "crystals"
+    crystals.mkdir()
+    gold = Atoms("Au", cell=np.eye(3) * 3, pbc=True)
+    write(crystals / "gold.extxyz", [gold] * 40, format="extxyz")
+    monkeypatch.setattr("tests.pipeline.broken.compute", lambda inputs: 1 / 0)
+    campaign = tiny(tmp_path / "run", crystals, properties=["tests.pipeline.broken"])
+    with pytest.raises(CampaignError, match="ZeroDivisionError"):
+        run_campaign(campaign)
+    assert len(table(tmp_path / "run", "SELECT * FROM failures")) == 20
+
+
+def test_wrong_cluster_options_are_named(tmp_path: Path) -> None:
+    crystals = write_fcc(tmp_path / "crystals", "Cu")
+    for cluster in ({"name": "local", "wrokers": 2}, {"name": "inline", "workers": 2}):
+        with pytest.raises(SettingsError, match="workers|wrokers"):
+            run_campaign(tiny(tmp_path / "run", crystals, cluster=cluster))

@@ -1,0 +1,89 @@
+"""The pipeline as data: order, closure and keys."""
+
+import pytest
+
+from screen.core.errors import UnknownAdapterError
+from screen.core.records import Candidate
+from screen.core.registry import names
+from screen.core.settings import protocol_named
+from screen.pipeline.stages import keys_of, pipeline_for
+from tests.crystals import rocksalt
+
+QUICK = protocol_named("quick")
+ALL = pipeline_for(names("properties"))
+
+
+def changed(**changes: object) -> set[str]:
+    """Stages whose key changes when these parts of the protocol change."""
+    candidate = Candidate("a", "files", rocksalt())
+    before = keys_of(candidate, "model", QUICK, ALL)
+    after = keys_of(candidate, "model", QUICK.model_copy(update=changes), ALL)
+    return {stage for stage in before if before[stage] != after[stage]}
+
+
+def test_needs_come_first_and_the_model_is_left_as_rarely_as_possible() -> None:
+    seen: set[str] = set()
+    for stage in ALL:
+        assert seen.issuperset(stage.needs)
+        seen.add(stage.name)
+    resources = [stage.resource for stage in ALL]
+    changes = sum(a != b for a, b in zip(resources, resources[1:], strict=False))
+    assert changes == 3  # model, cpu, gate, model, cpu
+
+
+def test_nothing_third_order_runs_before_the_stability_gate() -> None:
+    order = [stage.name for stage in ALL]
+    assert order.index("stability") < order.index("fc3_forces")
+    assert "stability" in next(stage.needs for stage in ALL if stage.name == "fc3_forces")
+
+
+def test_only_the_stages_of_the_wanted_property_run() -> None:
+    assert [stage.name for stage in pipeline_for(["stability"])] == [
+        "relax",
+        "fc2_forces",
+        "fc2",
+        "stability",
+    ]
+    assert "expansion_cells" not in {stage.name for stage in pipeline_for(["conductivity"])}
+
+
+def test_an_unknown_property_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownAdapterError, match="conductivity"):
+        pipeline_for(["conductance"])
+
+
+def test_another_temperature_grid_recomputes_only_what_depends_on_it() -> None:
+    assert changed(temperatures=(300.0,)) == {"conductivity", "expansion"}
+
+
+def test_another_distance_keeps_the_relaxation() -> None:
+    displacements = QUICK.displacements.model_copy(update={"distance": 0.02})
+    assert changed(displacements=displacements) == {stage.name for stage in ALL} - {
+        "relax",
+        "expansion_cells",
+    } | {"expansion_cells"}
+
+
+def test_another_seed_keeps_the_harmonic_part() -> None:
+    displacements = QUICK.displacements.model_copy(update={"seed": 1})
+    assert changed(displacements=displacements) == {
+        "fc3_forces",
+        "fc3",
+        "conductivity",
+        "expansion",
+    }
+
+
+def test_another_model_or_crystal_recomputes_everything() -> None:
+    here = Candidate("a", "files", rocksalt())
+    keys = keys_of(here, "model", QUICK, ALL)
+    for other in (
+        keys_of(here, "other", QUICK, ALL),
+        keys_of(Candidate("a", "files", rocksalt(5.6)), "model", QUICK, ALL),
+    ):
+        assert all(keys[stage] != other[stage] for stage in keys)
+
+
+def test_the_name_of_a_material_does_not_decide_its_results() -> None:
+    one = keys_of(Candidate("a", "files", rocksalt()), "model", QUICK, ALL)
+    assert one == keys_of(Candidate("b", "benchmark", rocksalt()), "model", QUICK, ALL)
