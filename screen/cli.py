@@ -20,7 +20,8 @@ from screen.core.records import ForceConstants, Rejected
 from screen.core.registry import find, names
 from screen.core.settings import PROTOCOLS, ClusterSettings, protocol_named, read_campaign
 from screen.ranking import COLUMNS as RANKING_COLUMNS
-from screen.ranking import RANKINGS, rank as rank_materials
+from screen.ranking import RANKINGS
+from screen.ranking import rank as rank_materials
 from screen.store import queries
 from screen.store.artifacts import Artifacts
 from screen.store.database import open_snapshot
@@ -132,9 +133,7 @@ def rank(
     run: Run,
     temperature: Annotated[float, typer.Option(help="Temperature in K.")] = 300.0,
     limit: Annotated[int, typer.Option(help="Number of materials.")] = 20,
-    where: Annotated[
-        str | None, typer.Option(help="SQL condition on the view results.")
-    ] = None,
+    where: Annotated[str | None, typer.Option(help="SQL condition on the view results.")] = None,
     model: Annotated[str | None, typer.Option(help="Potential: name or digest.")] = None,
     protocol: Annotated[str | None, typer.Option(help="Protocol: name or digest.")] = None,
     fmt: FormatOption = Format.table,
@@ -282,7 +281,9 @@ def models(as_json: Json = False) -> None:
                 {
                     "family": family,
                     "name": card.name,
-                    "state": where if ready else f"not installed: pip install thermoscreen[{family}]",
+                    "state": where
+                    if ready
+                    else f"not installed: pip install thermoscreen[{family}]",
                     "functional": card.functional,
                     "training_set": card.training_set,
                     "licence": card.licence,

@@ -11,7 +11,7 @@ FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
 def rocksalt(a: float = 5.5, cation: int = 3, anion: int = 35) -> Crystal:
     """Conventional rocksalt cell, LiBr unless told otherwise; ``a`` in Å."""
-    positions = np.concatenate([FCC, FCC + [0.5, 0.5, 0.5]]) % 1.0
+    positions = np.concatenate([FCC, FCC + 0.5]) % 1.0
     return Crystal(np.eye(3) * a, np.array([cation] * 4 + [anion] * 4), positions)
 
 

@@ -19,15 +19,14 @@ class Axis:
     """What κ is plotted against."""
 
     column: str  # of the ranking
-    label: str  # for the chooser
     title: str
     factor: float = 1.0  # from the stored unit to the title's
 
 
 AXES: Mapping[str, Axis] = {
-    "expansion": Axis("expansion", "expansion α", "α [10⁻⁶/K]", 1e6),
-    "coherences": Axis("coherence_share", "share of coherences", "κ_C/κ"),
-    "reference": Axis("kappa_reference_300", "DFT reference", "reference κ (300 K) [W/m/K]"),
+    "thermal expansion": Axis("expansion", "α [10⁻⁶/K]", 1e6),
+    "share of coherences": Axis("coherence_share", "κ_C/κ"),
+    "DFT reference": Axis("kappa_reference_300", "reference κ (300 K) [W/m/K]"),
 }
 
 OTHER = "other"

@@ -103,10 +103,22 @@ def choose_filters(published: Published, temperature: float) -> Filters:
     )
     left, right = bar.columns(2)
     low = left.number_input(
-        "κ from [W/m/K]", value=None, min_value=0.0, key="from", bind="query-params"
+        "κ from [W/m/K]",
+        value=None,
+        min_value=0.0,
+        step=1.0,
+        format="%.4g",
+        key="from",
+        bind="query-params",
     )
     high = right.number_input(
-        "κ to [W/m/K]", value=None, min_value=0.0, key="to", bind="query-params"
+        "κ to [W/m/K]",
+        value=None,
+        min_value=0.0,
+        step=1.0,
+        format="%.4g",
+        key="to",
+        bind="query-params",
     )
     complete = bar.toggle(
         "Complete results only",
@@ -128,7 +140,6 @@ def show_scatter(place: DeltaGenerator, table: pa.Table, chosen: ResultSet) -> p
     name = place.selectbox(
         "Plot κ against",
         options,
-        format_func=lambda option: AXES[option].label,
         key="x",
         bind="query-params",
     )
@@ -153,8 +164,8 @@ def show_scatter(place: DeltaGenerator, table: pa.Table, chosen: ResultSet) -> p
 
 def show_table(table: pa.Table, chosen: ResultSet, more: bool) -> None:
     """List the materials; selecting a row opens it."""
-    first = f"the first {SHOWN:,}; narrow the filters for others" if more else "all that match"
-    st.caption(f"{len(table):,} materials ({first}). Select a row to open it.")
+    which = f"The first {SHOWN:,} that match; narrow the filters for others." if more else ""
+    st.caption(f"Materials: {len(table):,}. {which} Select a row to open it.")
     headers = {column: display.shown_column(column).header for column in COLUMNS}
     event = st.dataframe(
         display.shown_table(table, COLUMNS),

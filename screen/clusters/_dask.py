@@ -44,8 +44,8 @@ class DaskWorkers:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._ended: Queue[tuple[str, Future]] = Queue()
-        self._running: dict[str, Future] = {}
+        self._ended: Queue[tuple[str, Future[Any]]] = Queue()
+        self._running: dict[str, Future[Any]] = {}
         self._stages: dict[str, str] = {}
         self._submitted = 0
         client.subscribe_topic(TOPIC, self._reported)
@@ -53,7 +53,7 @@ class DaskWorkers:
     @property
     def slots(self) -> int:
         """Threads of all workers; at least 1 while workers restart."""
-        return max(1, sum(self._client.nthreads().values()))
+        return max(1, sum(int(threads) for threads in self._client.nthreads().values()))
 
     def submit(self, key: str, resource: str, function: Callable[..., Any], *args: Any) -> None:
         """Submit under a fresh Dask key: a resubmitted task must not meet its old error."""
@@ -92,7 +92,7 @@ class DaskWorkers:
         """Stage that each running task has last reported."""
         return dict(self._stages)
 
-    def _completed(self, key: str, future: Future) -> Completed:
+    def _completed(self, key: str, future: Future[Any]) -> Completed:
         if future.status == "finished":
             return Completed(key, future.result(timeout=60))
         if future.status != "error":  # cancelled or lost with its worker

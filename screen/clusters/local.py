@@ -40,7 +40,9 @@ def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Wo
         raise SettingsError(f"[cluster] local: {error}") from error
     cores = len(os.sched_getaffinity(0))
     workers = chosen.workers or cores
-    with dask.config.set({**CONFIG, "distributed.nanny.pre-spawn-environ": _threads(cores, workers)}):
+    with dask.config.set(
+        {**CONFIG, "distributed.nanny.pre-spawn-environ": _threads(cores, workers)}
+    ):
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

@@ -15,7 +15,7 @@ from screen.core.records import Expansion, ForceConstants
 from screen.core.units import EV_PER_A3_TO_GPA, KELVIN_TO_EV, THZ_TO_EV
 from screen.physics.gruneisen import mode_gruneisen
 from screen.physics.meshes import Mesh
-from screen.physics.phonons import harmonic_lattice, acoustic_at_gamma
+from screen.physics.phonons import acoustic_at_gamma, harmonic_lattice
 
 
 def thermal_expansion(

@@ -22,9 +22,7 @@ from screen.physics.phonons import harmonic_lattice
 ACOUSTIC = 1e-3  # THz, below which a mode has no Grüneisen parameter
 
 
-def mode_gruneisen(
-    force_constants: ForceConstants, q: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def mode_gruneisen(force_constants: ForceConstants, q: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Frequencies (nq, nb) THz and Grüneisen tensors (nq, nb, 3, 3) at q-points (nq, 3).
 
     Modes below ``ACOUSTIC``, such as the acoustic ones at Γ, get γ = 0. Inside degenerate sets
@@ -74,7 +72,8 @@ def internal_strain(phonopy: Any) -> FloatArray:
     values, modes = np.linalg.eigh((matrix + matrix.T) / 2)
     optical = np.argsort(np.abs(values))[3:]
     inverse = (modes[:, optical] / values[optical]) @ modes[:, optical].T / np.outer(roots, roots)
-    return -(inverse @ force.reshape(3 * n_atoms, 9)).reshape(n_atoms, 3, 3, 3)
+    response: FloatArray = -(inverse @ force.reshape(3 * n_atoms, 9))
+    return response.reshape(n_atoms, 3, 3, 3)
 
 
 def compact(fc2: FloatArray, primitive: Any) -> FloatArray:
@@ -98,7 +97,8 @@ def _strain_derivative(fc3: FloatArray, primitive: Any, response: FloatArray) ->
     sublattice = [primitive.p2p_map[s] for s in primitive.s2p_map]
     motion = np.broadcast_to(response[sublattice], (len(primitive), *response[sublattice].shape))
     motion = motion + np.einsum("mk,nMl->nMmkl", np.eye(3), vectors)
-    return np.einsum("nsMijm,nMmkl->nsijkl", fc3, motion, optimize=True)
+    derivative: FloatArray = np.einsum("nsMijm,nMmkl->nsijkl", fc3, motion, optimize=True)
+    return derivative
 
 
 def _dynamical_matrix(

@@ -18,12 +18,12 @@ def write_phono3py_files(force_constants: ForceConstants, folder: Path) -> list[
     folder.mkdir(parents=True, exist_ok=True)
     phono3py = restored(force_constants)
     primitive = phono3py.primitive
-    params, fc2, fc3 = (
-        folder / name for name in ("phono3py_params.yaml", "fc2.hdf5", "fc3.hdf5")
-    )
+    params, fc2, fc3 = (folder / name for name in ("phono3py_params.yaml", "fc2.hdf5", "fc3.hdf5"))
     phono3py.save(str(params), settings={"force_sets": False, "displacements": False})
     write_fc2_to_hdf5(
-        phono3py.fc2, filename=str(fc2), p2s_map=phono3py.phonon_primitive.p2s_map,
+        phono3py.fc2,
+        filename=str(fc2),
+        p2s_map=phono3py.phonon_primitive.p2s_map,
         physical_unit="eV/angstrom^2",
     )
     if force_constants.fc3 is None:

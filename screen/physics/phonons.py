@@ -107,7 +107,14 @@ def _joined_labels(labels: list[str], connections: list[bool]) -> tuple[str, ...
 
 
 def _plain(label: str) -> str:
-    """Unicode instead of TeX: ``$\\Gamma$`` to Γ, ``$\\mathrm{U}_{2}$`` to U₂."""
-    for old, new in (("$", ""), (r"\Gamma", "Γ"), (r"\mathrm", ""), ("_{", "_"), ("{", ""), ("}", "")):
+    """Turn the TeX of seekpath's labels into Unicode, e.g. U₂."""
+    for old, new in (
+        ("$", ""),
+        (r"\Gamma", "Γ"),
+        (r"\mathrm", ""),
+        ("_{", "_"),
+        ("{", ""),
+        ("}", ""),
+    ):
         label = label.replace(old, new)
     return label.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")).replace("_", "")

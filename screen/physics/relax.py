@@ -7,7 +7,7 @@ stage 2 is given back as stage 1 left it (Póta et al., arXiv 2408.00755, SI; pr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
@@ -24,13 +24,13 @@ from screen.physics.convert import from_ase, to_ase
 from screen.physics.symmetry import conventional_cell, space_group
 
 
-class ForceFieldCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
+class ForceFieldCalculator(Calculator):
     """A force field as ASE calculator, one crystal at a time."""
 
-    implemented_properties = ("energy", "forces", "stress")
+    implemented_properties: ClassVar[list[str]] = ["energy", "forces", "stress"]
 
     def __init__(self, force_field: ForceField) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # ASE
         self._force_field = force_field
 
     def calculate(
@@ -40,7 +40,7 @@ class ForceFieldCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
         system_changes: Any = all_changes,
     ) -> None:
         """Evaluate the crystal; called by ASE."""
-        super().calculate(atoms, properties, system_changes)
+        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]  # ASE
         evaluation = self._force_field.evaluate([from_ase(atoms)])
         self.results = {
             "energy": float(evaluation.energies[0]),

@@ -17,7 +17,7 @@ from screen.core.registry import find, names
 from screen.core.settings import Campaign
 from screen.pipeline.budget import Budget
 from screen.pipeline.stages import pipeline_for, table_name
-from screen.pipeline.walk import TRANSIENT, Progress, Task, first_resource, walk
+from screen.pipeline.walk import TRANSIENT, Progress, Task, first_resource, pending_stage, walk
 from screen.store import ledger
 from screen.store.database import Writer
 from screen.store.layout import ledger_folder
@@ -144,16 +144,12 @@ class _Driver:
         """Run until nothing waits and nothing runs."""
         while not self.budget.idle:
             while (material := self.budget.next(workers.slots)) is not None:
-                workers.submit(
-                    material, self._resource[material], walk, self._tasks[material]
-                )
+                workers.submit(material, self._resource[material], walk, self._tasks[material])
             completed = workers.next_completed(TICK_S)
             if completed is not None:
-                self._handle(completed, workers.stages())
+                self._handle(completed)
             self.state.running = {
-                key: stage
-                for key, stage in workers.stages().items()
-                if key in self.budget.running
+                key: stage for key, stage in workers.stages().items() if key in self.budget.running
             }
             self.watch(self.state)
             self._flush_if_due()
@@ -177,14 +173,14 @@ class _Driver:
         elif now - self._last_flush > FLUSH_S or len(self._outcomes) >= FLUSH_ROWS:
             self.flush()
 
-    def _handle(self, completed: Completed, stages: Mapping[str, str]) -> None:
+    def _handle(self, completed: Completed) -> None:
         material = completed.key
         if completed.error is not None:
             self.budget.ended(material)
             raise completed.error
         if completed.lost:
             if self.budget.lost(material):
-                self._store(self._condemned(material, stages.get(material, "unknown")))
+                self._store(self._condemned(material))
             return
         self.budget.ended(material)
         progress: Progress = completed.result
@@ -226,13 +222,14 @@ class _Driver:
     def _rejection(self, entry: Rejected) -> Outcome:
         return self._failed(entry.id, Failure("source", entry.kind, entry.message), None)
 
-    def _condemned(self, material: str, stage: str) -> Outcome:
+    def _condemned(self, material: str) -> Outcome:
+        task = self._tasks[material]
         message = (
             "the worker died each time, also when it ran nothing else: out of memory or a crash "
             "in compiled code; look at the worker's log, then run again"
         )
-        failure = Failure(stage, "worker_lost", message)
-        return self._failed(material, failure, self._tasks[material].candidate.crystal.digest)
+        failure = Failure(pending_stage(task), "worker_lost", message)
+        return self._failed(material, failure, task.candidate.crystal.digest)
 
     def _failed(self, material: str, failure: Failure, crystal_digest: str | None) -> Outcome:
         return Outcome(
@@ -246,4 +243,3 @@ class _Driver:
             executions=(),
             versions={},
         )
-

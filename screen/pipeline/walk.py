@@ -95,6 +95,17 @@ def walk(resources: frozenset[str], report: Report, task: Task) -> Progress:
     return Progress(state.outcome(), None, tuple(state.executions))
 
 
+def pending_stage(task: Task) -> str:
+    """Name of the first stage that a walk would run now: where the last one was cut off."""
+    state = _Walk(task)
+    for stage in state.stages:
+        if not state.blocked(stage):
+            if not state.finished(stage):
+                return stage.name
+            state.judge(stage)
+    return state.stages[-1].name
+
+
 class _Records(Mapping[str, Record]):
     """Records of finished stages, read from their artifacts when first asked for."""
 

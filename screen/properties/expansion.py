@@ -28,7 +28,9 @@ COLUMNS = (
         "γ (300 K)",
         "Macroscopic Grüneisen parameter at 300 K: mode values weighted by heat capacity.",
     ),
-    Column("heat_capacity_300", "DOUBLE", "C_V (300 K)", "Heat capacity per atom at 300 K.", "eV/K"),
+    Column(
+        "heat_capacity_300", "DOUBLE", "C_V (300 K)", "Heat capacity per atom at 300 K.", "eV/K"
+    ),
     Column(
         "bulk_modulus",
         "DOUBLE",

@@ -28,20 +28,20 @@ COLUMNS = (
         "THz",
     ),
     Column(
-        "max_frequency", "DOUBLE", "highest frequency", "Highest phonon frequency on the mesh.", "THz"
+        "max_frequency",
+        "DOUBLE",
+        "highest frequency",
+        "Highest phonon frequency on the mesh.",
+        "THz",
     ),
-    Column(
-        "space_group", "BIGINT", "space group", "International number after the relaxation."
-    ),
+    Column("space_group", "BIGINT", "space group", "International number after the relaxation."),
     Column(
         "space_group_before",
         "BIGINT",
         "initial space group",
         "International number of the candidate.",
     ),
-    Column(
-        "volume_per_atom", "DOUBLE", "volume per atom", "Relaxed volume per atom.", "Å³"
-    ),
+    Column("volume_per_atom", "DOUBLE", "volume per atom", "Relaxed volume per atom.", "Å³"),
     Column("relaxation_steps", "BIGINT", "relaxation steps", "Optimiser steps of both stages."),
     Column("max_force", "DOUBLE", "largest force", "Largest force after the relaxation.", "eV/Å"),
 )
@@ -63,9 +63,7 @@ def compute(inputs: StageInputs) -> Phonons:
     from screen.physics.phonons import phonons_on_mesh
 
     harmonic = inputs.get("fc2", ForceConstants)
-    mesh = mesh_of(
-        restored(harmonic), inputs.candidate.hints, inputs.protocol.conductivity.mesh
-    )
+    mesh = mesh_of(restored(harmonic), inputs.candidate.hints, inputs.protocol.conductivity.mesh)
     return phonons_on_mesh(harmonic, mesh, inputs.protocol.stability)
 
 

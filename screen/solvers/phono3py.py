@@ -96,7 +96,8 @@ def wigner_factor(frequencies: FloatArray) -> FloatArray:
     positive = np.where(frequencies > 0, frequencies, 0.0)
     product = positive[:, :, None] * positive[:, None, :]
     total = (positive[:, :, None] + positive[:, None, :]) ** 2
-    return np.divide(4 * product, total, out=np.zeros_like(product), where=total > 0)
+    factor: FloatArray = np.divide(4 * product, total, out=np.zeros_like(product), where=total > 0)
+    return factor
 
 
 def mode_share(pairs_p: FloatArray, pairs_c: FloatArray, heat: FloatArray) -> FloatArray:

@@ -73,6 +73,8 @@ def test_a_campaign_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
 
 def test_adapters_are_found_by_file_name_and_unknown_ones_list_the_known() -> None:
     assert "phono3py" in names("solvers")
-    assert all(not name.startswith("_") for family in ("clusters", "sources") for name in names(family))
-    with pytest.raises(UnknownAdapterError, match="known: .*phono3py"):
+    assert all(
+        not name.startswith("_") for family in ("clusters", "sources") for name in names(family)
+    )
+    with pytest.raises(UnknownAdapterError, match=r"known: .*phono3py"):
         find("solvers", "boltzman")

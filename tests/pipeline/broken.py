@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from screen.core.protocols import StageInputs
 from screen.core.records import Record
 from tests.pipeline.poison import COLUMNS, NEEDS, measure, row, settings
@@ -18,5 +15,3 @@ def compute(inputs: StageInputs) -> Record:
     if inputs.candidate.id == poison.POISON:
         raise ZeroDivisionError("a bug")
     return poison.compute(inputs)
-
-

@@ -1,5 +1,7 @@
 """The pipeline as data: order, closure and keys."""
 
+from itertools import pairwise
+
 import pytest
 
 from screen.core.errors import UnknownAdapterError
@@ -27,7 +29,7 @@ def test_needs_come_first_and_the_model_is_left_as_rarely_as_possible() -> None:
         assert seen.issuperset(stage.needs)
         seen.add(stage.name)
     resources = [stage.resource for stage in ALL]
-    changes = sum(a != b for a, b in zip(resources, resources[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(resources))
     assert changes == 3  # model, cpu, gate, model, cpu
 
 
