@@ -102,16 +102,16 @@ def headline(row: Row, columns: Mapping[str, Column], name: str) -> tuple[str, s
     )
 
 
-def key_numbers(row: Row, columns: Mapping[str, Column]) -> list[tuple[str, str]]:
+def key_numbers(result: Result, columns: Mapping[str, Column]) -> list[tuple[str, str]]:
     """Return the quantities that have a value, with unit, and the space groups."""
+    row, reference = result.row, result.reference_300
     found = [
         headline(row, columns, name)[:2]
         for name in (*HEADLINES, *DETAILS)
         if name in columns and row[name] is not None
     ]
-    if row.get("kappa_300") is not None and row["kappa_reference_300"]:
-        ratio = row["kappa_300"] / row["kappa_reference_300"]
-        found.append(("κ / reference κ without NAC (300 K)", display.plain(ratio)))
+    if reference and row.get("kappa_300") is not None:
+        found.append(("κ / reference κ (300 K)", display.plain(row["kappa_300"] / reference)))
     return [*found, *_space_groups(row)]
 
 

@@ -146,7 +146,7 @@ def show_transport(published: Published, result: Result) -> None:
             st.plotly_chart(figure, key="conductivity")
     with right:
         st.subheader("Key numbers")
-        show_facts(sheet.key_numbers(result.row, data.columns(published)))
+        show_facts(sheet.key_numbers(result, data.columns(published)))
 
 
 def show_phonons(published: Published, result: Result) -> None:

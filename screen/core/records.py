@@ -10,9 +10,17 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from screen.core.crystal import Crystal, FloatArray, IntArray, freeze
+
+
+def _frozen(value: Any) -> Any:
+    """Return a read-only copy of a writeable array; anything else as it is."""
+    if not isinstance(value, np.ndarray) or not value.flags.writeable:
+        return value
+    copied = value.copy()
+    freeze(copied)
+    return copied
 
 
 class Record:
@@ -25,10 +33,10 @@ class Record:
     def __post_init__(self) -> None:
         for item in fields(self):  # type: ignore[arg-type]
             value = getattr(self, item.name)
-            if isinstance(value, np.ndarray) and value.flags.writeable:
-                copied = value.copy()
-                freeze(copied)
-                object.__setattr__(self, item.name, copied)
+            if isinstance(value, tuple):
+                object.__setattr__(self, item.name, tuple(_frozen(member) for member in value))
+            else:
+                object.__setattr__(self, item.name, _frozen(value))
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         values = tuple(getattr(self, item.name) for item in fields(self))  # type: ignore[arg-type]
@@ -257,8 +265,3 @@ class Outcome(Record):
         if not self.failures:
             return "complete"
         return "partial" if set(self.rows) - {"stability"} else "failed"
-
-
-def array_or_none(value: NDArray[np.generic] | None, dtype: str) -> NDArray[np.generic] | None:
-    """Return ``value`` as an array of ``dtype``; None stays None."""
-    return None if value is None else np.asarray(value, dtype=dtype)

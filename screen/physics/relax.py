@@ -7,7 +7,7 @@ stage 2 is given back as stage 1 left it (Póta et al., arXiv 2408.00755, SI; pr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
@@ -27,7 +27,7 @@ from screen.physics.symmetry import conventional_cell, space_group
 class ForceFieldCalculator(Calculator):
     """A force field as ASE calculator, one crystal at a time."""
 
-    implemented_properties: ClassVar[list[str]] = ["energy", "forces", "stress"]
+    implemented_properties = ["energy", "forces", "stress"]  # noqa: RUF012  # as ASE declares it
 
     def __init__(self, force_field: ForceField) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # ASE

@@ -126,7 +126,10 @@ class _Driver:
 
     def start(self, entries: Sequence[Candidate | Rejected]) -> None:
         """Queue what has no final outcome yet; store what the source rejected."""
-        finished = self.writer.finished(self.digest, self.campaign.protocol.digest, TRANSIENT)
+        tables = [table_name(name) for name in self.campaign.properties]
+        finished = self.writer.finished(
+            self.digest, self.campaign.protocol.digest, TRANSIENT, tables
+        )
         self.state.total = len(entries)
         for entry in entries:
             if entry.id in finished:

@@ -1,0 +1,262 @@
+"""Charts hold exactly the record's numbers and say their units."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import plotly.graph_objects as go
+import pyarrow as pa
+import pytest
+
+from dashboard.charts import style
+from dashboard.charts.bands import band_structure
+from dashboard.charts.conductivity import conductivity_curve
+from dashboard.charts.expansion import expansion_curve
+from dashboard.charts.linewidths import linewidths
+from dashboard.charts.progress import cost_bars, status_bars, time_unit
+from dashboard.charts.ranking import AXES, ranking_scatter
+from dashboard.charts.structure import bonds, cell_edges, drawn_atoms, sphere, structure_3d
+
+from .conftest import RECIPES, bands_of, conductivity_of, crystal_of, expansion_of, phonons_of
+
+LIBR, MGO, _, SIC, *_ = RECIPES
+
+
+def titles(fig: go.Figure) -> tuple[str, str]:
+    return fig.layout.xaxis.title.text, fig.layout.yaxis.title.text
+
+
+def trace(fig: go.Figure, name: str) -> go.Scatter:
+    return next(item for item in fig.data if item.name == name)
+
+
+def test_conductivity_curve_splits_kappa_into_populations_and_coherences() -> None:
+    record = conductivity_of(LIBR)
+    fig = conductivity_curve(record)
+    total, populations, coherences = fig.data
+    assert populations.y == pytest.approx(0.95 * 1.8 * 300 / record.temperatures)
+    assert total.y == pytest.approx(np.add(populations.y, coherences.y))
+    assert total.x == pytest.approx(record.temperatures)
+    assert titles(fig) == ("T [K]", "κ [W/m/K]")
+    assert fig.layout.yaxis.type == "log"
+
+
+def test_conductivity_curve_marks_the_reference_at_300_kelvin() -> None:
+    fig = conductivity_curve(conductivity_of(LIBR), reference_300=2.07, scale="linear")
+    reference = trace(fig, "DFT reference")
+    assert (reference.x, reference.y) == ((300.0,), (2.07,))
+    assert fig.layout.yaxis.type is None
+
+
+def test_conductivity_curve_without_coherences_keeps_a_finite_axis() -> None:
+    record = conductivity_of(LIBR)
+    fig = conductivity_curve(replace(record, kappa_c=np.zeros_like(record.kappa_c)))
+    assert fig.layout.yaxis.dtick in {"D2", 1}
+
+
+def test_band_structure_breaks_lines_where_segments_meet() -> None:
+    bands = bands_of(9.0)
+    fig = band_structure(bands)
+    assert len(fig.data) == 6
+    line = np.array(fig.data[0].y, dtype=float)
+    assert np.isnan(line).sum() == 2  # three segments
+    assert line[~np.isnan(line)] == pytest.approx(bands.frequencies[:, 0])
+    assert fig.layout.xaxis.ticktext == ("Γ", "X", "U|K", "Γ")
+    assert fig.layout.xaxis.tickvals == pytest.approx(bands.label_positions)
+    assert titles(fig) == ("wave vector", "frequency [THz]")
+
+
+def test_imaginary_bands_are_negative_and_shaded() -> None:
+    stable, unstable = phonons_of(LIBR), phonons_of(LIBR, imaginary=True)
+    assert not [item for item in band_structure(stable.bands).layout.shapes if item.type == "rect"]
+    fig = band_structure(unstable.bands)
+    (shade,) = (item for item in fig.layout.shapes if item.type == "rect")
+    assert shade.y1 == 0
+    assert shade.y0 < np.nanmin(fig.data[0].y) < 0
+
+
+def test_linewidths_show_every_mode_that_a_logarithm_can_show() -> None:
+    record = conductivity_of(LIBR)
+    fig = linewidths(record, 500.0)
+    modes = trace(fig, "phonon modes")
+    shown = (record.frequencies > 0) & (record.linewidths[4] > 0)
+    assert len(modes.x) == shown.sum() == shown.size - 3  # the acoustic modes at Γ
+    assert sorted(modes.y) == pytest.approx(sorted(record.linewidths[4][shown]))
+    assert sum(modes.customdata) == pytest.approx(100.0)
+    assert (np.diff(modes.customdata) >= 0).all()  # the largest contribution is drawn last
+    assert titles(fig) == ("frequency [THz]", "linewidth (FWHM) [THz]")
+    assert modes.marker.colorbar.title.text == "share of κ [%]"
+
+
+def test_ioffe_regel_line_is_linewidth_equal_to_frequency() -> None:
+    record = conductivity_of(LIBR)
+    fig = linewidths(record, 300.0)
+    line = trace(fig, "Ioffe–Regel: linewidth = frequency")
+    assert line.x == pytest.approx(line.y)
+    wigner = trace(fig, "Wigner limit")
+    assert wigner.y[0] == pytest.approx(record.frequencies.max() / 6)
+
+
+def test_many_modes_are_drawn_by_webgl() -> None:
+    record = conductivity_of(LIBR)
+    fold = 40
+    many = replace(
+        record,
+        frequencies=np.tile(record.frequencies, (fold, 1)),
+        linewidths=np.tile(record.linewidths, (1, fold, 1)),
+        mode_kappa=np.tile(record.mode_kappa, (1, fold, 1)),
+    )
+    assert linewidths(many, 300.0).data[0].type == "scattergl"
+    assert linewidths(record, 300.0).data[0].type == "scatter"
+
+
+def test_expansion_is_plotted_in_millionths() -> None:
+    record = expansion_of(LIBR)
+    fig = expansion_curve(record)
+    assert fig.data[0].y == pytest.approx(1e6 * record.alpha_linear)
+    assert titles(fig) == ("T [K]", "α<sub>L</sub> [10⁻⁶/K]")
+
+
+def test_negative_expansion_gets_a_line_at_zero() -> None:
+    record = expansion_of(LIBR)
+    assert not expansion_curve(record).layout.shapes
+    assert expansion_curve(replace(record, alpha_volume=-record.alpha_volume)).layout.shapes
+
+
+def ranked(**changed: list[object]) -> pa.Table:
+    columns: dict[str, list[object]] = {
+        "material_id": ["a", "b", "c"],
+        "formula": ["LiBr", "MgO", "SiC"],
+        "prototype": ["rocksalt", "rocksalt", None],
+        "temperature": [300.0, 300.0, 300.0],
+        "kappa": [1.8, 55.0, 430.0],
+        "coherence_share": [0.05, 0.01, 0.001],
+        "expansion": [5e-5, 1.1e-5, None],
+        "kappa_reference_300": [2.0, 60.0, 400.0],
+    }
+    return pa.table(columns | changed)
+
+
+def test_ranking_points_carry_their_material() -> None:
+    fig = ranking_scatter(ranked(), AXES["thermal expansion"])
+    (points,) = fig.data  # c has no expansion
+    assert points.name == "rocksalt"
+    assert [item[0] for item in points.customdata] == ["a", "b"]
+    assert points.x == pytest.approx([50.0, 11.0])
+    assert points.y == pytest.approx([1.8, 55.0])
+    assert titles(fig) == ("α [10⁻⁶/K]", "κ (300 K) [W/m/K]")
+    assert (fig.layout.xaxis.type, fig.layout.yaxis.type) == ("log", "log")
+
+
+def test_negative_expansion_makes_the_axis_linear_so_that_no_point_is_lost() -> None:
+    fig = ranking_scatter(ranked(expansion=[5e-5, -1e-6, None]), AXES["thermal expansion"])
+    assert fig.layout.xaxis.type is None
+    assert fig.layout.yaxis.type == "log"
+
+
+def test_comparison_with_the_reference_shows_the_line_of_agreement() -> None:
+    fig = ranking_scatter(ranked(), AXES["DFT reference"])
+    assert [item.name for item in fig.data] == ["rocksalt", "other", "agreement"]
+    assert fig.data[2].x == fig.data[2].y == (1.8, 430.0)
+
+
+def test_ranking_without_any_value_is_an_empty_figure() -> None:
+    empty = ranked().slice(0, 0)
+    assert not ranking_scatter(empty, AXES["share of coherences"]).data
+
+
+def test_rare_prototypes_share_one_colour() -> None:
+    names = [f"type {index}" for index in range(20)]
+    table = pa.table(
+        {
+            "material_id": names,
+            "formula": names,
+            "prototype": ["rocksalt", "rocksalt", *names[2:]],
+            "temperature": [300.0] * 20,
+            "kappa": np.arange(1.0, 21.0),
+            "coherence_share": [0.1] * 20,
+        }
+    )
+    fig = ranking_scatter(table, AXES["share of coherences"])
+    assert len(fig.data) == len(style.CATEGORIES)
+    assert sum(len(item.x) for item in fig.data) == 20
+
+
+def test_status_bars_add_up_to_all_materials() -> None:
+    counts = pa.table(
+        {
+            "model": ["mace", "mace", None],
+            "protocol": ["quick", "quick", None],
+            "status": ["complete", "failed", "pending"],
+            "materials": [7, 2, 1],
+        }
+    )
+    fig = status_bars(counts)
+    assert [(item.name, item.x[0], item.y[0]) for item in fig.data] == [
+        ("complete", 7, "mace · quick"),
+        ("failed", 2, "mace · quick"),
+        ("pending", 1, "not started"),
+    ]
+    assert fig.layout.xaxis.title.text == "materials"
+
+
+def test_cost_bars_choose_a_readable_unit() -> None:
+    costs = pa.table(
+        {
+            "stage": ["fc3_forces", "relax"],
+            "wall_s": [7200.0, 1800.0],
+            "executions": [3, 4],
+            "evaluations": [900, 60],
+        }
+    )
+    fig = cost_bars(costs)
+    assert fig.layout.xaxis.title.text == "wall time [h]"
+    assert dict(zip(fig.data[0].y, fig.data[0].x, strict=True)) == {"fc3_forces": 2.0, "relax": 0.5}
+    assert [time_unit(seconds)[1] for seconds in (0.0, 59.0, 60.0, 3600.0)] == [
+        "s",
+        "s",
+        "min",
+        "h",
+    ]
+
+
+def test_atoms_on_faces_are_drawn_on_all_of_them() -> None:
+    numbers, positions = drawn_atoms(crystal_of(LIBR))
+    assert (numbers == 3).sum() == 14  # face-centred cubic: 8 corners and 6 faces
+    assert (numbers == 35).sum() == 13  # 12 edges and the centre
+    assert positions.max() == pytest.approx(LIBR.a)
+
+
+def test_bonds_join_nearest_neighbours_only() -> None:
+    crystal = crystal_of(SIC)
+    numbers, positions = drawn_atoms(crystal)
+    pairs = bonds(numbers, positions, crystal)
+    lengths = np.linalg.norm(positions[pairs[:, 0]] - positions[pairs[:, 1]], axis=1)
+    assert lengths == pytest.approx(np.full(16, np.sqrt(3) / 4 * SIC.a))  # 4 C with 4 bonds
+    assert (numbers[pairs[:, 0]] != numbers[pairs[:, 1]]).all()
+
+
+def test_cell_has_twelve_edges_of_its_own_lengths() -> None:
+    edges = cell_edges(np.diag([2.0, 3.0, 5.0]))
+    lengths = sorted(float(np.linalg.norm(b - a)) for a, b in edges)
+    assert lengths == [2.0] * 4 + [3.0] * 4 + [5.0] * 4
+
+
+def test_sphere_is_closed_and_round() -> None:
+    vertices, faces = sphere()
+    assert np.linalg.norm(vertices, axis=1) == pytest.approx(1.0)
+    corners = vertices[faces]
+    volume = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6
+    assert volume == pytest.approx(4 / 3 * np.pi, rel=0.06)  # positive: faces look outwards
+
+
+def test_structure_has_one_trace_per_element() -> None:
+    fig = structure_3d(crystal_of(MGO))
+    assert [item.name for item in fig.data if item.type == "mesh3d"] == ["O", "Mg"]
+    assert fig.layout.scene.aspectmode == "data"
+
+
+def test_subscripts_are_written_as_subscripts() -> None:
+    assert style.pretty("κ_P (populations)") == "κ<sub>P</sub> (populations)"
+    assert style.pretty("T [K]") == "T [K]"
