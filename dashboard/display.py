@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow.csv import write_csv
 from pymatgen.symmetry.groups import sg_symbol_from_int_number
 
 from screen.core.columns import Column
@@ -29,6 +31,13 @@ def shown_table(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
         array = table[column.name]
         arrays.append(array if factor == 1.0 else pc.multiply(array, factor))
     return pa.table(arrays, names=[shown_column(column).header for column in columns])
+
+
+def csv(table: pa.Table, columns: Sequence[Column]) -> bytes:
+    """Return ``shown_table`` with full precision as CSV in UTF-8."""
+    buffer = BytesIO()
+    write_csv(shown_table(table, columns), buffer)
+    return buffer.getvalue()
 
 
 def number(value: object, column: Column | None = None) -> str:

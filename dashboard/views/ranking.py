@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -153,11 +150,13 @@ def show_scatter(place: DeltaGenerator, table: pa.Table, chosen: ResultSet) -> p
     hidden = len(table) - len(with_value(table, axis))
     without = f" {hidden} without this value are in the table only." if hidden else ""
     st.caption(f"Click a point to open it, draw a box to keep its materials.{without}")
-    points, drawn = event.selection.points, event.selection.box or event.selection.lasso
-    identifiers = [point["customdata"][0] for point in points if point.get("customdata")]
+    selection = event["selection"]
+    identifiers = [
+        point["customdata"][0] for point in selection["points"] if point.get("customdata")
+    ]
     if not identifiers:
         return None
-    if not drawn:
+    if not (selection["box"] or selection["lasso"]):
         open_material(identifiers[0], chosen)
     return table.filter(pc.is_in(table["material_id"], pa.array(identifiers)))
 
@@ -198,19 +197,12 @@ def download(table: pa.Table, kind: str, chosen: ResultSet, published: Published
     name = f"{published.run.name}-{kind}-{chosen.label}-v{published.version}.csv"
     st.download_button(
         "Download these rows as CSV",
-        csv_of(table),
+        display.csv(table, COLUMNS),
         name.replace(" · ", "-").replace(" ", "_"),
         "text/csv",
         on_click="ignore",
         icon=":material/download:",
     )
-
-
-def csv_of(table: pa.Table) -> bytes:
-    """Return the table as it is shown, full precision, as CSV with headers in UTF-8."""
-    buffer = BytesIO()
-    pyarrow.csv.write_csv(display.shown_table(table, COLUMNS), buffer)
-    return buffer.getvalue()
 
 
 main()

@@ -28,14 +28,13 @@ from screen.core.records import (
     Rejected,
     Relaxed,
 )
-from screen.core.settings import protocol_named
+from screen.core.settings import Protocol, protocol_named
 from screen.properties import conductivity, expansion, stability
 from screen.store.artifacts import Artifacts
 from screen.store.database import Writer
 from screen.store.layout import artifacts_folder
 
 PROTOCOL = protocol_named("quick")
-TEMPERATURES = np.array(PROTOCOL.temperatures)
 MODEL = ModelIdentity("mace", "mace-mpa-0", "0f" * 12, "float64", "mace-torch", "0.3.14")
 MODEL_DIGEST = "5a" * 12
 PROPERTIES: dict[str, ModuleType] = {
@@ -63,6 +62,7 @@ class Recipe:
     alpha: float  # 1/K at high temperature
     highest: float  # THz
     fails_at: str | None = None
+    temperatures: tuple[float, ...] = PROTOCOL.temperatures
 
     @property
     def id(self) -> str:
@@ -160,16 +160,17 @@ def bands_of(highest: float) -> Bands:
 def conductivity_of(recipe: Recipe) -> Conductivity:
     """κ_P ∝ 1/T, κ_C ∝ T^0.3; modes carry heat as 1/linewidth."""
     q, frequencies = mesh_frequencies(recipe)
-    kappa_p = 0.95 * recipe.kappa * 300 / TEMPERATURES
-    kappa_c = 0.05 * recipe.kappa * (TEMPERATURES / 300) ** 0.3
+    grid = np.array(recipe.temperatures)
+    kappa_p = 0.95 * recipe.kappa * 300 / grid
+    kappa_c = 0.05 * recipe.kappa * (grid / 300) ** 0.3
     widths = 2e-3 * frequencies**2 / recipe.highest * (1 + 0.5 * np.cos(7 * q.sum(axis=1)))[:, None]
-    linewidths = widths * TEMPERATURES[:, None, None] / 300
+    linewidths = widths * grid[:, None, None] / 300
     weights = np.divide(1.0, widths, out=np.zeros_like(widths), where=frequencies > 0)
     weights[:, 3:] *= 0.2
     shares = weights / weights.sum()
     eye = np.eye(3)
     return Conductivity(
-        temperatures=TEMPERATURES,
+        temperatures=grid,
         kappa_p=kappa_p[:, None, None] * eye,
         kappa_c=kappa_c[:, None, None] * eye,
         mesh=np.array([4, 4, 4]),
@@ -187,12 +188,13 @@ def conductivity_of(recipe: Recipe) -> Conductivity:
 
 def expansion_of(recipe: Recipe) -> Expansion:
     q, frequencies = mesh_frequencies(recipe)
-    curve = 1 / (1 + (170 / TEMPERATURES) ** 2)
+    grid = np.array(recipe.temperatures)
+    curve = 1 / (1 + (170 / grid) ** 2)
     return Expansion(
-        temperatures=TEMPERATURES,
+        temperatures=grid,
         alpha_volume=3 * recipe.alpha * curve,
         heat_capacity=5.17e-4 * curve,
-        gruneisen=np.full(len(TEMPERATURES), 1.6),
+        gruneisen=np.full(len(grid), 1.6),
         mesh=np.array([4, 4, 4]),
         q=q,
         weights=np.ones(len(q), dtype=int),
@@ -217,13 +219,13 @@ def records_of(recipe: Recipe) -> dict[str, Record]:
     return records
 
 
-def outcome_of(recipe: Recipe, artifacts: Artifacts) -> Outcome:
+def outcome_of(recipe: Recipe, artifacts: Artifacts, protocol: Protocol = PROTOCOL) -> Outcome:
     """Write the records and return the outcome, with the rows that the properties make of them."""
     candidate, records = candidate_of(recipe), records_of(recipe)
     keys = dict.fromkeys(records, candidate.crystal.digest)
     for stage, record in records.items():
         artifacts.write(stage, keys[stage], record)
-    inputs = StageInputs(candidate, PROTOCOL, records)
+    inputs = StageInputs(candidate, protocol, records)
     rows = {
         name: dict(module.row(inputs, records[name]))
         for name, module in PROPERTIES.items()
@@ -233,7 +235,7 @@ def outcome_of(recipe: Recipe, artifacts: Artifacts) -> Outcome:
         material_id=recipe.id,
         crystal_digest=candidate.crystal.digest,
         model_digest=MODEL_DIGEST,
-        protocol_digest=PROTOCOL.digest,
+        protocol_digest=protocol.digest,
         rows=rows,
         failures=_failures(recipe, records, inputs),
         artifacts=keys,
