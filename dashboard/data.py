@@ -22,8 +22,10 @@ from screen.store import queries
 from screen.store.artifacts import Artifacts
 from screen.store.database import Snapshot, open_snapshot
 from screen.store.layout import artifacts_folder
-from screen.store.queries import MaterialSheet
 from screen.store.snapshots import current_version
+
+MaterialSheet = queries.MaterialSheet
+"""Everything a snapshot holds about one material."""
 
 
 @dataclass(frozen=True)

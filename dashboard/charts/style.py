@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -50,7 +50,7 @@ def pretty(label: str) -> str:
     return re.sub(r"(\w)_(\w+)", r"\1<sub>\2</sub>", label)
 
 
-def log_axis(axis: object, *values: FloatArray) -> None:
+def log_axis(axis: Any, *values: FloatArray) -> None:
     """Make an axis of a figure logarithmic, with plain numbers at its ticks.
 
     Parameters
@@ -62,7 +62,7 @@ def log_axis(axis: object, *values: FloatArray) -> None:
     """
     everything = np.concatenate([np.ravel(item) for item in values]) if values else np.ones(1)
     decades = np.log10(everything.max() / everything.min()) if everything.size else 0.0
-    axis.update(type="log", tickformat="~g", dtick="D2" if decades < DENSE else 1)  # type: ignore[attr-defined]
+    axis.update(type="log", tickformat="~g", dtick="D2" if decades < DENSE else 1)
 
 
 def mark_line(fig: go.Figure, y: float, text: str) -> None:

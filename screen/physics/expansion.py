@@ -34,7 +34,7 @@ def thermal_expansion(
     phonopy = harmonic_lattice(force_constants)
     phonopy.run_mesh(mesh, is_gamma_center=True)
     q, weights = np.array(phonopy.mesh.qpoints), np.array(phonopy.mesh.weights)
-    frequencies, tensors = mode_gruneisen(force_constants, q)
+    frequencies, tensors = mode_gruneisen(force_constants, phonopy, q)
     gamma = np.trace(tensors, axis1=2, axis2=3) / 3
     grid = np.array(temperatures, dtype=np.float64)
     heat = mode_heat_capacity(q, frequencies, grid)

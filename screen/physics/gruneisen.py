@@ -12,18 +12,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from phonopy.structure.cells import get_primitive, get_supercell
 
 from screen.core.crystal import FloatArray
 from screen.core.errors import ExpansionError
 from screen.core.records import ForceConstants
-from screen.physics.displacements import restored
-from screen.physics.phonons import harmonic_lattice
+from screen.physics.convert import to_phonopy
 
 ACOUSTIC = 1e-3  # THz, below which a mode has no Grüneisen parameter
 
 
-def mode_gruneisen(force_constants: ForceConstants, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+def mode_gruneisen(
+    force_constants: ForceConstants, phonopy: Any, q: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Frequencies (nq, nb) THz and Grüneisen tensors (nq, nb, 3, 3) at q-points (nq, 3).
+
+    ``phonopy`` holds the harmonic part, see ``harmonic_lattice``.
 
     Modes below ``ACOUSTIC``, such as the acoustic ones at Γ, get γ = 0. Inside degenerate sets
     only the trace over the set has a meaning.
@@ -35,8 +39,7 @@ def mode_gruneisen(force_constants: ForceConstants, q: FloatArray) -> tuple[Floa
     """
     if force_constants.fc3 is None:
         raise ExpansionError("fc3 is missing: Grüneisen parameters need third-order constants")
-    phonopy = harmonic_lattice(force_constants)
-    primitive = restored(force_constants).primitive
+    primitive = _fc3_primitive(force_constants)
     strained = _strain_derivative(force_constants.fc3, primitive, internal_strain(phonopy))
     phonopy.run_qpoints(q, with_eigenvectors=True)
     frequencies = np.array(phonopy.qpoints.frequencies)
@@ -89,6 +92,15 @@ def mean_vectors(primitive: Any) -> FloatArray:
     for s, p in np.ndindex(counts.shape):
         mean[p, s] = shortest[starts[s, p] : starts[s, p] + counts[s, p]].mean(axis=0)
     return np.asarray(mean @ primitive.cell)
+
+
+def _fc3_primitive(force_constants: ForceConstants) -> Any:
+    """Return phonopy's primitive cell of the fc3 supercell, with its maps and shortest vectors."""
+    supercell = get_supercell(
+        to_phonopy(force_constants.unitcell), np.array(force_constants.fc3_supercell)
+    )
+    to_primitive = np.linalg.inv(force_constants.fc3_supercell) @ force_constants.primitive_matrix
+    return get_primitive(supercell, to_primitive)
 
 
 def _strain_derivative(fc3: FloatArray, primitive: Any, response: FloatArray) -> FloatArray:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from phonopy.phonon.grid import length2mesh
+from phonopy.structure.cells import get_primitive
+from phonopy.structure.symmetry import Symmetry
 
 from screen.core.errors import DisplacementError
-from screen.core.records import Hints
+from screen.core.records import ForceConstants, Hints
 from screen.core.settings import MeshSettings
+from screen.physics.convert import to_phonopy
+from screen.physics.displacements import SYMPREC
 
 Mesh = tuple[int, int, int]
 
 
-def mesh_of(phono3py: Any, hints: Hints, settings: MeshSettings) -> Mesh:
+def mesh_of(force_constants: ForceConstants, hints: Hints, settings: MeshSettings) -> Mesh:
     """Mesh of the primitive cell, equal along symmetry-equivalent axes.
 
     Raises
@@ -19,11 +23,12 @@ def mesh_of(phono3py: Any, hints: Hints, settings: MeshSettings) -> Mesh:
     DisplacementError
         The protocol wants the catalog's mesh and the catalog gives none.
     """
-    from phonopy.phonon.grid import length2mesh
-
     if settings.rule == "density":
-        rotations = phono3py.primitive_symmetry.pointgroup_operations
-        a, b, c = length2mesh(settings.length, phono3py.primitive.cell, rotations=rotations)
+        primitive = get_primitive(
+            to_phonopy(force_constants.unitcell), force_constants.primitive_matrix
+        )
+        rotations = Symmetry(primitive, symprec=SYMPREC).pointgroup_operations
+        a, b, c = length2mesh(settings.length, primitive.cell, rotations=rotations)
         return (int(a), int(b), int(c))
     if hints.mesh is None:
         raise DisplacementError(

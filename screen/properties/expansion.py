@@ -71,15 +71,12 @@ def measure(inputs: StageInputs, force_field: ForceField) -> StrainedCells:
 
 def compute(inputs: StageInputs) -> Expansion:
     """Mode Grüneisen parameters, bulk modulus and α_V(T)."""
-    from screen.physics.displacements import restored
     from screen.physics.equation_of_state import bulk_modulus
     from screen.physics.expansion import thermal_expansion
     from screen.physics.meshes import mesh_of
 
     force_constants = inputs.get("fc3", ForceConstants)
-    mesh = mesh_of(
-        restored(force_constants), inputs.candidate.hints, inputs.protocol.expansion.mesh
-    )
+    mesh = mesh_of(force_constants, inputs.candidate.hints, inputs.protocol.expansion.mesh)
     modulus = bulk_modulus(
         inputs.get("expansion_cells", StrainedCells), inputs.get("relax", Relaxed).crystal.volume
     )

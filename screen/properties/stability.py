@@ -58,12 +58,11 @@ def settings(protocol: Protocol) -> Mapping[str, Any]:
 
 def compute(inputs: StageInputs) -> Phonons:
     """Phonons on the conductivity's mesh and along the band path."""
-    from screen.physics.displacements import restored
     from screen.physics.meshes import mesh_of
     from screen.physics.phonons import phonons_on_mesh
 
     harmonic = inputs.get("fc2", ForceConstants)
-    mesh = mesh_of(restored(harmonic), inputs.candidate.hints, inputs.protocol.conductivity.mesh)
+    mesh = mesh_of(harmonic, inputs.candidate.hints, inputs.protocol.conductivity.mesh)
     return phonons_on_mesh(harmonic, mesh, inputs.protocol.stability)
 
 

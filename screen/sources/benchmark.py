@@ -37,7 +37,7 @@ Row = Mapping[str, str]  # a line of the catalog, by column
 
 
 def candidates(options: Mapping[str, Any]) -> Iterator[Candidate]:
-    """Yield benchmark compounds in the order of the catalog (prototype, then id).
+    """Yield benchmark compounds in the order of the catalog (prototype, then id) or of ``names``.
 
     Options: ``names`` (ids such as ``LiBr-rs``, Materials Project ids, or formulas),
     ``prototypes`` (rocksalt, zincblende, wurtzite), ``limit`` (first so many).
@@ -74,10 +74,16 @@ def _read_rows(path: Path) -> list[Row]:
 
 
 def _named(rows: list[Row], names: tuple[str, ...]) -> list[Row]:
-    """Rows whose id, Materials Project id or formula is one of ``names``."""
+    """Rows whose id, Materials Project id or formula is one of ``names``, in their order."""
     known = {row[column] for row in rows for column in ("id", "mp_id", "formula")}
     _check_members("compound", names, known)
-    return [row for row in rows if {row["id"], row["mp_id"], row["formula"]} & set(names)]
+    found = {
+        row["id"]: row
+        for name in names
+        for row in rows
+        if name in {row["id"], row["mp_id"], row["formula"]}
+    }
+    return list(found.values())
 
 
 def _of_prototypes(rows: list[Row], prototypes: tuple[str, ...]) -> list[Row]:

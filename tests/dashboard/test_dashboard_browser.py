@@ -10,6 +10,8 @@ import pytest
 
 from dashboard.launch import serving
 
+from .conftest import RECIPES, write_run
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -175,3 +177,20 @@ def test_failed_material_shows_its_failure(watched: Watched) -> None:
     watched.charts(2)
     watched.picture("failed")
     watched.check_quiet()
+
+
+def test_open_page_follows_the_campaign_by_itself(
+    tmp_path: Path, browser: playwright.Browser, pictures: Path
+) -> None:
+    folder = tmp_path / "growing"
+    context = browser.new_context(viewport=VIEWPORT)
+    with serving(folder) as url:
+        watched = Watched(context.new_page(), url, pictures)
+        watched.open()
+        watched.expect("There is no run folder")
+        write_run(folder, RECIPES[:2])
+        watched.expect("Snapshot 1, published")
+        write_run(folder, RECIPES[:3])
+        watched.expect("Snapshot 2, published")
+        watched.check_quiet()
+        context.close()

@@ -8,6 +8,7 @@ from screen.core.records import ForceConstants
 from screen.physics.displacements import restored
 from screen.physics.expansion import mode_heat_capacity, thermal_expansion
 from screen.physics.gruneisen import mode_gruneisen
+from screen.physics.phonons import harmonic_lattice
 from tests.shared import dft_force_constants
 
 Q = np.array([[0, 0, 0], [0.1, 0.2, 0.3], [0.5, 0, 0], [0.25, 0.1, 0], [1 / 3, 1 / 3, 0]])
@@ -25,7 +26,7 @@ def test_relaxed_ion_tensors_equal_those_of_phono3py(name: str) -> None:
     Traces over degenerate sets are compared: inside a set the eigenvectors are arbitrary.
     """
     constants = without_nac(dft_force_constants(name))
-    _, ours = mode_gruneisen(constants, Q)
+    _, ours = mode_gruneisen(constants, harmonic_lattice(constants), Q)
     phono3py = restored(constants)
     theirs = Gruneisen(constants.fc2, constants.fc3, phono3py.supercell, phono3py.primitive)
     theirs.set_qpoints(Q)
