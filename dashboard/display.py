@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,8 @@ from screen.core.columns import Column
 
 UNITS: Mapping[str, tuple[float, str]] = {"1/K": (1e6, "10⁻⁶/K")}
 """Stored unit to the factor and the unit that is shown."""
+SPANS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))  # s
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def shown_column(column: Column) -> Column:
@@ -59,20 +62,36 @@ def plain(value: float) -> str:
 
 def space_group(number_: int | None) -> str:
     """Write a space group as ``Fm-3m (225)``."""
-    return "–" if number_ is None else f"{sg_symbol_from_int_number(number_)} ({number_})"
+    if number_ is None:
+        return "–"
+    symbol = re.sub(r"_(\d)", lambda found: found[1].translate(SUBSCRIPTS), _symbol(number_))
+    return f"{symbol} ({number_})"
+
+
+def _symbol(number_: int) -> str:
+    return str(sg_symbol_from_int_number(number_))
+
+
+def verbatim(text: str) -> str:
+    """Return a text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>#$~|:])", r"\\\1", text)
 
 
 def duration(seconds: float | None) -> str:
     """Write a time span as ``3.2 h``."""
     if seconds is None:
         return "–"
-    for length, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
-        if seconds >= length:
-            return f"{seconds / length:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    value, unit = _in_unit(seconds)
+    return f"{value:.3g} {unit}"
 
 
 def ago(span: timedelta) -> str:
     """Write the age of something as ``3 min ago``."""
-    seconds = span.total_seconds()
-    return "just now" if seconds < 5 else f"{duration(round(seconds))} ago"
+    value, unit = _in_unit(span.total_seconds())
+    return "just now" if unit == "s" and value < 5 else f"{value:.0f} {unit} ago"
+
+
+def _in_unit(seconds: float) -> tuple[float, str]:
+    """Return a time span in the largest unit of which there is at least one."""
+    length, unit = next(item for item in SPANS if seconds >= item[0] or item[1] == "s")
+    return seconds / length, unit

@@ -148,7 +148,6 @@ def provenance(result: Result, snapshot_version: int) -> list[tuple[str, str]]:
         ("wall time", display.duration(row["wall_s"])),
         ("CPU time", display.duration(row["cpu_s"])),
         ("snapshot", str(snapshot_version)),
-        ("packages", ", ".join(f"{name} {value}" for name, value in result.versions.items())),
     ]
     return [(name, str(value)) for name, value in facts if value]
 

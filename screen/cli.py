@@ -59,7 +59,7 @@ def main() -> None:
     try:
         app()
     except ThermoscreenError as error:
-        console.MESSAGES.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        console.print_error("error:", f" {error}")
         sys.exit(2)
 
 
@@ -84,9 +84,7 @@ def run(
         changes["cluster"] = ClusterSettings(name=cluster)
     campaign = campaign.model_copy(update=changes)
     folder = campaign.run_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    if campaign_toml.resolve() != campaign_file(folder).resolve():
-        shutil.copyfile(campaign_toml, campaign_file(folder))
+    _keep_campaign(campaign_toml, folder)
     try:
         with console.progress(folder) as watch:
             state = run_campaign(campaign, watch)
@@ -99,12 +97,23 @@ def run(
     earlier = f", {state.resumed} from an earlier run" if state.resumed else ""
     console.MESSAGES.print(f"{folder}: {counts or 'nothing new'}{earlier}", highlight=False)
     if state.first_traceback is not None:
-        console.MESSAGES.print(
-            f"[red]{state.kinds['unexpected_error']} unexpected error(s)[/]; the first:\n"
-            f"{state.first_traceback}",
-            highlight=False,
+        console.print_error(
+            f"{state.kinds['unexpected_error']} unexpected error(s)",
+            f"; the first:\n{state.first_traceback}",
         )
         sys.exit(3)
+
+
+def _keep_campaign(campaign_toml: Path, folder: Path) -> None:
+    """Make the run folder and copy the campaign file into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if campaign_toml.resolve() != campaign_file(folder).resolve():
+            shutil.copyfile(campaign_toml, campaign_file(folder))
+    except OSError as error:
+        raise SettingsError(
+            f"cannot write to the run folder {folder}: {error.strerror}; choose another with --run"
+        ) from error
 
 
 @app.command()
@@ -214,7 +223,12 @@ def _export(run: Path, material: str, outcomes: pa.Table, folder: Path) -> None:
         record = artifacts.read(stage, keys[stage]) if stage is not None else None
         if isinstance(record, ForceConstants):
             parts = (row["model_digest"], row["protocol_digest"]) if len(rows) > 1 else ()
-            written += write_phono3py_files(record, folder.joinpath(*parts))
+            try:
+                written += write_phono3py_files(record, folder.joinpath(*parts))
+            except OSError as error:
+                raise SettingsError(
+                    f"cannot write to {folder}: {error.strerror or error}; choose another --export"
+                ) from error
     if not written:
         raise SettingsError(f"{material} has no force constants to export: see its failures")
     console.MESSAGES.print("\n".join(str(path) for path in written), highlight=False)

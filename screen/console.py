@@ -14,14 +14,16 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from screen.core.columns import Column
 from screen.pipeline.campaign import State, Watch
 from screen.store.export import write_table
 
 FILE_WIDTH = 160  # columns of a table that goes to a file or a pipe
-OUTPUT = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
-MESSAGES = Console(stderr=True)
+# no markup: names and messages hold brackets, e.g. [cluster] or thermoscreen[mace]
+OUTPUT = Console(width=None if sys.stdout.isatty() else FILE_WIDTH, markup=False, emoji=False)
+MESSAGES = Console(stderr=True, markup=False, emoji=False)
 SHOWN_RUNNING = 8  # lines of running materials in the progress display
 
 
@@ -75,8 +77,13 @@ def print_pairs(title: str, pairs: Mapping[str, Any]) -> None:
     grid.add_column()
     for name, value in pairs.items():
         grid.add_row(name, figure(value))
-    OUTPUT.print(f"[bold underline]{title}[/]")
+    OUTPUT.print(title, style="bold underline", highlight=False)
     OUTPUT.print(grid)
+
+
+def print_error(heading: str, message: str) -> None:
+    """Print a message to the standard error, its heading in red, on lines of any length."""
+    MESSAGES.print(Text.assemble((heading, "red"), message), soft_wrap=True)
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -90,7 +97,7 @@ def progress(run: Path) -> Iterator[Watch]:
         yield _Lines()
         return
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[eta]}"),
@@ -111,9 +118,9 @@ def _display(bar: Progress, state: State) -> Table:
     grid = Table.grid()
     grid.add_row(bar)
     for material, stage in sorted(state.running.items())[:SHOWN_RUNNING]:
-        grid.add_row(f"  [cyan]{material}[/] {stage}")
+        grid.add_row(Text.assemble("  ", (material, "cyan"), f" {stage}"))
     if state.kinds:
-        grid.add_row(f"  [yellow]failures:[/] {_kinds(state)}")
+        grid.add_row(Text.assemble("  ", ("failures:", "yellow"), f" {_kinds(state)}"))
     return grid
 
 

@@ -9,6 +9,8 @@ from dashboard.charts import style
 from screen.core.crystal import FloatArray
 from screen.core.records import Bands
 
+NOISE = 0.01  # THz; acoustic modes at Γ are zero only for exact force constants
+
 
 def band_structure(bands: Bands) -> go.Figure:
     """Plot frequencies in THz, imaginary ones as negative."""
@@ -25,7 +27,7 @@ def band_structure(bands: Bands) -> go.Figure:
         )
     _add_path(fig, bands)
     lowest = float(bands.frequencies.min())
-    if lowest < 0:
+    if lowest < -NOISE:
         _mark_imaginary(fig, lowest)
     else:
         fig.update_yaxes(rangemode="tozero")

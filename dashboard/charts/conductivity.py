@@ -24,6 +24,7 @@ def conductivity_curve(
     """
     kappa_p, kappa_c = mean_diagonal(record.kappa_p), mean_diagonal(record.kappa_c)
     fig = style.figure("T [K]", "κ [W/m/K]")
+    style.temperature_axis(fig.layout.xaxis, record.temperatures)
     if scale == "log":
         style.log_axis(fig.layout.yaxis, kappa_p, kappa_c[kappa_c > 0])
     parts = (

@@ -11,6 +11,7 @@ from screen.core.records import Expansion
 def expansion_curve(record: Expansion) -> go.Figure:
     """Plot the mean linear expansion coefficient in 10⁻⁶/K; it may be negative."""
     fig = style.figure("T [K]", "α_L [10⁻⁶/K]")
+    style.temperature_axis(fig.layout.xaxis, record.temperatures)
     fig.add_scatter(
         x=record.temperatures,
         y=1e6 * record.alpha_linear,

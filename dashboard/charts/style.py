@@ -65,6 +65,12 @@ def log_axis(axis: Any, *values: FloatArray) -> None:
     axis.update(type="log", tickformat="~g", dtick="D2" if decades < DENSE else 1)
 
 
+def temperature_axis(axis: Any, temperatures: FloatArray) -> None:
+    """Keep the ticks of an axis with a single temperature at that temperature, K."""
+    if len(temperatures) == 1:
+        axis.update(tickvals=temperatures)
+
+
 def mark_line(fig: go.Figure, y: float, text: str) -> None:
     """Draw a dotted horizontal line with a text at its right end."""
     fig.add_hline(

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from dashboard import data, sheet
+from dashboard import data, display, sheet
 from dashboard.charts.bands import band_structure
 from dashboard.charts.conductivity import conductivity_curve
 from dashboard.charts.expansion import expansion_curve
@@ -105,7 +105,8 @@ def show_failures(result: Result) -> None:
     """Say what went wrong, first of all."""
     for failure in result.failures:
         st.error(
-            f"**{failure['stage']} · {failure['kind']}**  \n{failure['message']}",
+            f"**{display.verbatim(failure['stage'])} · {display.verbatim(failure['kind'])}**  \n"
+            f"{display.verbatim(failure['message'] or '')}",
             icon=":material/error:",
         )
         if failure["traceback"]:
@@ -220,16 +221,29 @@ def show_provenance(published: Published, result: Result) -> None:
                 ["stage", "wall [s]", "CPU [s]", "memory [MB]", "evaluations", "host"]
             ),
             hide_index=True,
+            height="content",
+            column_config={
+                name: st.column_config.NumberColumn(format="%.3g")
+                for name in ("wall [s]", "CPU [s]")
+            }
+            | {"memory [MB]": st.column_config.NumberColumn(format="%.0f")},
             key="costs",
         )
         with st.expander("Artifacts"):
             show_facts(list(result.artifacts.items()))
+        with st.expander("Packages"):
+            show_facts(list(result.versions.items()))
 
 
 def show_facts(facts: Sequence[tuple[str, str]]) -> None:
     """Show pairs of name and value."""
     names, values = [name for name, _ in facts], [value for _, value in facts]
-    st.dataframe({"quantity": names, "value": values}, hide_index=True, height="content")
+    st.table(
+        {"quantity": names, "value": [display.verbatim(value) for value in values]},
+        border="horizontal",
+        hide_index=True,
+        hide_header=True,
+    )
 
 
 def stored(published: Published, result: Result, stage: str, kind: type[R]) -> R | None:

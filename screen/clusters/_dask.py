@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from queue import Empty, Queue
 from typing import Any
@@ -13,6 +14,7 @@ from screen.core.errors import CampaignError
 from screen.core.protocols import Completed
 
 TOPIC = "thermoscreen-stage"
+SLOTS_S = 2.0  # each look at the workers is a round trip to the scheduler
 
 CONFIG: dict[str, Any] = {
     # measured reasons: docs/architecture.md, "Dask settings"
@@ -48,12 +50,19 @@ class DaskWorkers:
         self._running: dict[str, Future[Any]] = {}
         self._stages: dict[str, str] = {}
         self._submitted = 0
+        self._slots = 1
+        self._counted = float("-inf")
         client.subscribe_topic(TOPIC, self._reported)
 
     @property
     def slots(self) -> int:
-        """Threads of all workers; at least 1 while workers restart."""
-        return max(1, sum(int(threads) for threads in self._client.nthreads().values()))
+        """Threads of all workers, asked for every ``SLOTS_S`` seconds; at least 1."""
+        now = time.monotonic()
+        if now - self._counted > SLOTS_S:
+            threads = self._client.nthreads().values()
+            self._slots = max(1, sum(int(number) for number in threads))
+            self._counted = now
+        return self._slots
 
     def submit(self, key: str, resource: str, function: Callable[..., Any], *args: Any) -> None:
         """Submit under a fresh Dask key: a resubmitted task must not meet its old error."""

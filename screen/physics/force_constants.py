@@ -5,6 +5,8 @@ The symmetrisation is not cosmetic: without it κ of LiBr is 32 % lower with the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from screen.core.crystal import Crystal, FloatArray, IntArray
@@ -59,14 +61,15 @@ def third_order(
     Raises
     ------
     ForceConstantsError
-        The number of forces does not fit, or a force constant is not finite.
+        The number of forces does not fit, symmetry leaves nothing to fit, or a force constant is
+        not finite.
     """
     phono3py = restored(harmonic)
     cells = displace_for_fc3(phono3py, settings)
     _require_forces(forces.forces, cells, "fc3")
     phono3py.forces = np.array(forces.forces)
     if settings.fc3_scheme == "random":
-        phono3py.produce_fc3(fc_calculator="symfc")
+        _fit(phono3py)
     else:
         phono3py.produce_fc3()
         phono3py.symmetrize_fc3()
@@ -80,6 +83,17 @@ def third_order(
         nac=harmonic.nac,
         n_supercells=harmonic.n_supercells + len(cells),
     )
+
+
+def _fit(phono3py: Any) -> None:
+    """Fit fc2 and fc3 by symfc, which asserts that symmetry leaves it a parameter."""
+    try:
+        phono3py.produce_fc3(fc_calculator="symfc")
+    except AssertionError as error:
+        raise ForceConstantsError(
+            "symfc finds no third-order force constant that symmetry allows in this supercell; "
+            "raise fc3_minimum_image"
+        ) from error
 
 
 def _require_forces(forces: FloatArray, cells: list[Crystal], order: str) -> None:

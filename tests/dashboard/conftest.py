@@ -11,7 +11,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 from ase.data import atomic_numbers
+from streamlit.testing.v1 import AppTest
 
+from dashboard.launch import APP
 from screen.core.crystal import Crystal
 from screen.core.protocols import ModelIdentity, StageInputs
 from screen.core.records import (
@@ -33,6 +35,8 @@ from screen.properties import conductivity, expansion, stability
 from screen.store.artifacts import Artifacts
 from screen.store.database import Writer
 from screen.store.layout import artifacts_folder
+
+from .reading import OpenPage, checked
 
 PROTOCOL = protocol_named("quick")
 MODEL = ModelIdentity("mace", "mace-mpa-0", "0f" * 12, "float64", "mace-torch", "0.3.14")
@@ -308,3 +312,18 @@ def named_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path | None], None]:
         monkeypatch.setattr(sys, "argv", ["app.py", *arguments])
 
     return name
+
+
+@pytest.fixture
+def page(run: Path, named_run: Callable[[Path | None], None]) -> OpenPage:
+    """Open a page of the finished run, or of ``folder``."""
+
+    def open_page(name: str, folder: Path | None = run, **query: str) -> AppTest:
+        named_run(folder)
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.switch_page(f"views/{name}.py")
+        return checked(app.run())
+
+    return open_page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from dashboard import display, sheet
+from dashboard.__main__ import main
 from dashboard.filters import Filters, where
 from dashboard.launch import APP, command
 from dashboard.session import run_folder
@@ -104,7 +106,12 @@ def test_spans_of_time_are_readable() -> None:
 
 def test_space_groups_have_symbol_and_number() -> None:
     assert display.space_group(225) == "Fm-3m (225)"
+    assert display.space_group(186) == "P6₃mc (186)"
     assert display.space_group(None) == "–"
+
+
+def test_messages_are_shown_as_they_are() -> None:
+    assert display.verbatim("a_b [x](y) :red[z]") == r"a\_b \[x\](y) \:red\[z\]"
 
 
 @pytest.fixture
@@ -137,3 +144,10 @@ def test_rejected_entry_has_no_crystal(run: Path) -> None:
         given = sheet.crystal_given(material_sheet(snapshot, "AgCl-rs"))
     assert given is not None
     assert given.formula == "AgCl"
+
+
+def test_module_runs_the_same_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "call", lambda words: calls.append(words) or 0)
+    assert main(["--run", "runs/demo", "--port", "8600"]) == 0
+    assert calls == [command(Path("runs/demo"), 8600)]
