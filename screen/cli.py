@@ -89,13 +89,13 @@ def run(
         with console.progress(folder) as watch:
             state = run_campaign(campaign, watch)
     except KeyboardInterrupt:
-        console.MESSAGES.print(
+        console.print_message(
             f"stopped; finished stages are kept in {folder}. Go on with the same command."
         )
         sys.exit(130)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(state.statuses.items()))
     earlier = f", {state.resumed} from an earlier run" if state.resumed else ""
-    console.MESSAGES.print(f"{folder}: {counts or 'nothing new'}{earlier}", highlight=False)
+    console.print_message(f"{folder}: {counts or 'nothing new'}{earlier}")
     if state.first_traceback is not None:
         console.print_error(
             f"{state.kinds['unexpected_error']} unexpected error(s)",
@@ -231,7 +231,7 @@ def _export(run: Path, material: str, outcomes: pa.Table, folder: Path) -> None:
                 ) from error
     if not written:
         raise SettingsError(f"{material} has no force constants to export: see its failures")
-    console.MESSAGES.print("\n".join(str(path) for path in written), highlight=False)
+    console.print_message("\n".join(str(path) for path in written))
 
 
 @app.command()
@@ -336,17 +336,11 @@ def dashboard(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8501,
 ) -> None:
     """Open the dashboard of a run in the browser (loopback only)."""
-    spec = importlib.util.find_spec("dashboard")
-    if spec is None or spec.origin is None or importlib.util.find_spec("streamlit") is None:
+    if any(importlib.util.find_spec(package) is None for package in ("dashboard", "streamlit")):
         raise SettingsError("the dashboard needs streamlit: pip install 'thermoscreen[dashboard]'")
-    with open_snapshot(run):  # a run without a snapshot is a clear error here, not in the browser
-        pass
-    command = [
-        *(sys.executable, "-m", "streamlit", "run", str(Path(spec.origin).parent / "app.py")),
-        *("--server.address", "127.0.0.1", "--server.port", str(port)),
-        *("--browser.gatherUsageStats", "false", "--runner.magicEnabled", "false"),
-        *("--", "--run", str(run.resolve())),
-    ]
+    if not run.is_dir():
+        raise SettingsError(f"no run folder {run}; make one with `thermoscreen run campaign.toml`")
+    command = [sys.executable, "-m", "dashboard", "--run", str(run), "--port", str(port)]
     sys.exit(subprocess.run(command, check=False).returncode)
 
 

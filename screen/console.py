@@ -81,6 +81,11 @@ def print_pairs(title: str, pairs: Mapping[str, Any]) -> None:
     OUTPUT.print(grid)
 
 
+def print_message(message: str) -> None:
+    """Print to the standard error; a long path stays on one line."""
+    MESSAGES.print(message, highlight=False, soft_wrap=True)
+
+
 def print_error(heading: str, message: str) -> None:
     """Print a message to the standard error, its heading in red, on lines of any length."""
     MESSAGES.print(Text.assemble((heading, "red"), message), soft_wrap=True)
