@@ -24,9 +24,9 @@ from ase.io import write
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # workers import benchmarks.trivial by name
 
-from screen.core.settings import Campaign, campaign_from  # noqa: E402  # after sys.path
-from screen.pipeline.campaign import State, run_campaign  # noqa: E402
-from screen.store.database import open_snapshot  # noqa: E402
+from screen.core.settings import Campaign, campaign_from  # after sys.path
+from screen.pipeline.campaign import State, run_campaign
+from screen.store.database import open_snapshot
 
 QUICK = 500
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +18,13 @@ import phono3py
 import pyarrow.parquet
 import pytest
 from phono3py.file_IO import read_fc3_from_hdf5
+from rich.console import Console
+from rich.text import Text
 
-from screen import cli
+from screen import cli, console
 from screen.core.registry import names
 from screen.core.settings import PROTOCOLS
+from screen.pipeline.campaign import State
 from tests.pipeline.campaigns import write_fcc
 
 PROGRAM = Path(sys.executable).parent / "thermoscreen"
@@ -122,6 +127,36 @@ def test_a_run_writes_to_runs_beside_the_user_and_says_what_came_out(tiny: Tiny)
     assert (tiny.run / "campaign.toml").read_text() == tiny.toml.read_text()
 
 
+def test_ctrl_c_stops_and_the_same_command_goes_on(tiny: Tiny, tmp_path: Path) -> None:
+    command = [PROGRAM, "run", tiny.toml, "--run", tmp_path / "run"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "0/3 done\n"
+        process.send_signal(signal.SIGINT)
+        messages = process.stderr.read()
+    assert process.returncode == 130
+    assert messages.splitlines()[-1].startswith(f"stopped; finished stages are kept in {tmp_path}")
+    assert "Traceback" not in messages
+    again = program(*command[1:])
+    assert again.returncode == 0
+    assert "2 complete, 1 failed" in again.stderr
+
+
+def test_on_a_terminal_the_display_shows_what_runs_and_what_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=100, markup=False)
+    monkeypatch.setattr(console, "MESSAGES", terminal)
+    state = State(total=5, statuses=Counter(failed=2), kinds=Counter(imaginary_modes=2))
+    state.running = {"Cu[a]": "fc3_forces"}
+    with console.progress(Path("runs/[b]")) as watch:
+        watch(state)
+    shown = Text.from_ansi(screen.getvalue()).plain
+    for part in ("runs/[b]", "2/5", "Cu[a] fc3_forces", "failures: 2 imaginary_modes", "left"):
+        assert part in shown
+
+
 def test_a_second_run_says_that_nothing_is_new(tiny: Tiny, call: Call) -> None:
     answer = call("run", tiny.toml, "--run", tiny.run)
     assert answer.code == 0
@@ -157,7 +192,9 @@ def test_help_says_what_a_command_is_for(command: str, call: Call) -> None:
 def test_help_lists_every_command_and_no_argument_is_help() -> None:
     asked, bare = program("--help"), program()
     assert asked.returncode == 0
-    registered = {command.name or command.callback.__name__ for command in cli.app.registered_commands}
+    registered = {
+        command.name or command.callback.__name__ for command in cli.app.registered_commands
+    }
     assert set(COMMANDS) == registered
     for text in (asked.stdout, bare.stdout + bare.stderr):
         assert all(f" {command} " in text for command in COMMANDS)

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 from scipy.optimize import brentq
 
-from screen.core.crystal import Crystal, FloatArray
+from screen.core.crystal import Crystal
 from screen.core.records import ForceConstants
 from screen.core.settings import ModelSettings
 from screen.models import springs
