@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,6 +62,21 @@ def main() -> None:
     except ThermoscreenError as error:
         console.print_error("error:", f" {error}")
         sys.exit(2)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.OUTPUT.print(f"thermoscreen {version('thermoscreen')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options_of_all(
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Version.")
+    ] = False,
+) -> None:
+    """Screen crystals for heat management: Wigner conductivity and thermal expansion."""
 
 
 @app.command()

@@ -6,8 +6,6 @@ import numpy as np
 
 from screen.core.crystal import FloatArray
 
-VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
-
 
 def at_temperature(
     temperatures: FloatArray, values: FloatArray, temperature: float
@@ -21,8 +19,3 @@ def at_temperature(
 def mean_diagonal(tensors: FloatArray) -> FloatArray:
     """Mean of xx, yy, zz of (nT, 3, 3) tensors, (nT,)."""
     return np.asarray(np.trace(tensors, axis1=1, axis2=2) / 3)
-
-
-def voigt(tensors: FloatArray) -> list[list[float]]:
-    """(nT, 3, 3) to nT lists xx, yy, zz, yz, xz, xy."""
-    return [[float(tensor[i, j]) for i, j in VOIGT] for tensor in tensors]

@@ -10,7 +10,8 @@ from screen.core.protocols import StageInputs
 from screen.core.records import Conductivity, ForceConstants, Phonons, Record
 from screen.core.registry import find
 from screen.core.settings import Protocol
-from screen.properties._rows import at_temperature, mean_diagonal, voigt
+from screen.core.voigt import to_voigt
+from screen.properties._rows import at_temperature, mean_diagonal
 
 NEEDS = ("stability", "fc3")
 COLUMNS = (
@@ -69,7 +70,7 @@ def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
         "kappa": (kappa_p + kappa_c).tolist(),
         "kappa_p": kappa_p.tolist(),
         "kappa_c": kappa_c.tolist(),
-        "kappa_tensor": voigt(record.kappa_p + record.kappa_c),
+        "kappa_tensor": to_voigt(record.kappa_p + record.kappa_c).tolist(),
         "kappa_300": at_temperature(temperatures, kappa_p + kappa_c, 300.0),
         "kappa_p_300": at_temperature(temperatures, kappa_p, 300.0),
         "kappa_c_300": at_temperature(temperatures, kappa_c, 300.0),

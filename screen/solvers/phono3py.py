@@ -19,11 +19,11 @@ from screen.core.crystal import FloatArray
 from screen.core.errors import TransportError
 from screen.core.records import Conductivity, ForceConstants
 from screen.core.settings import ConductivitySettings
+from screen.core.voigt import from_voigt
 from screen.physics.displacements import restored
 
 DEGENERATE = 1e-4  # THz
 HARMONIC = 1e-8  # eV/Å³, noise of finite differences
-VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
 def solve(
@@ -50,8 +50,8 @@ def solve(
     pairs_p = pairs * degenerate[None, ..., None]
     pairs_c = pairs - pairs_p
     points = weights.sum()
-    kappa_p = _tensor(pairs_p.sum(axis=(1, 2, 3)) / points)
-    kappa_c = _tensor(pairs_c.sum(axis=(1, 2, 3)) / points)
+    kappa_p = from_voigt(pairs_p.sum(axis=(1, 2, 3)) / points)
+    kappa_c = from_voigt(pairs_c.sum(axis=(1, 2, 3)) / points)
     if not (np.isfinite(kappa_p).all() and np.isfinite(kappa_c).all()):
         raise TransportError("the conductivity is not finite", kind="not_finite")
     return Conductivity(
@@ -122,11 +122,3 @@ def _total_gamma(result: Any, mean_free_path: float | None) -> FloatArray:
         speed = np.linalg.norm(np.array(result.group_velocities), axis=-1)  # THz·Å
         gamma = gamma + (speed / (4 * np.pi * mean_free_path * 1e4))[None]  # µm to Å
     return np.asarray(gamma)
-
-
-def _tensor(voigt: FloatArray) -> FloatArray:
-    """(nT, 6) xx yy zz yz xz xy to symmetric (nT, 3, 3)."""
-    tensor = np.zeros((len(voigt), 3, 3))
-    for component, (i, j) in enumerate(VOIGT):
-        tensor[:, i, j] = tensor[:, j, i] = voigt[:, component]
-    return tensor

@@ -1,0 +1,23 @@
+"""Symmetric tensors in the order xx, yy, zz, yz, xz, xy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from screen.core.crystal import FloatArray
+
+VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+_ROWS, _COLUMNS = (list(indices) for indices in zip(*VOIGT, strict=True))
+
+
+def to_voigt(tensors: FloatArray) -> FloatArray:
+    """(..., 3, 3) to (..., 6)."""
+    return np.asarray(tensors[..., _ROWS, _COLUMNS])
+
+
+def from_voigt(components: FloatArray) -> FloatArray:
+    """(..., 6) to symmetric (..., 3, 3)."""
+    tensors = np.zeros((*components.shape[:-1], 3, 3))
+    tensors[..., _ROWS, _COLUMNS] = components
+    tensors[..., _COLUMNS, _ROWS] = components
+    return tensors
