@@ -7,24 +7,18 @@ tried again; an unexpected error is reported with its traceback and is tried aga
 
 from __future__ import annotations
 
-import os
-import resource
-import socket
-import time
 import traceback
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from screen.core.crystal import Crystal
 from screen.core.errors import MaterialError, ThermoscreenError
 from screen.core.protocols import ForceField, StageInputs
-from screen.core.records import Candidate, Evaluation, Execution, Failure, Outcome, Record
+from screen.core.records import Candidate, Execution, Failure, Outcome, Record
 from screen.core.registry import find
 from screen.core.settings import ModelSettings, Protocol
+from screen.pipeline.meter import NO_MODEL, Counted, Meter
 from screen.pipeline.stages import Stage, keys_of, pipeline_for
 from screen.pipeline.versions import installed_versions
 from screen.store import ledger
@@ -199,8 +193,8 @@ class _Walk:
     def _run(self, stage: Stage, meter: Meter) -> Record:
         """Run a stage with the potential, counted, where it needs one."""
         if stage.resource == "cpu":
-            return stage.run(self.inputs, _NO_MODEL)
-        counted = _Counted(load_model(self.task.model), meter)
+            return stage.run(self.inputs, NO_MODEL)
+        counted = Counted(load_model(self.task.model), meter)
         return stage.run(self.inputs, counted)
 
     def judge(self, stage: Stage) -> None:
@@ -237,67 +231,6 @@ class _Walk:
 
     def _has_record(self, stage: Stage) -> bool:
         return self.artifacts.has(stage.name, self.keys[stage.name])
-
-
-class Meter:
-    """Wall time, processor time and evaluations of one execution."""
-
-    def __init__(self, stage: str, artifact: str, material_id: str) -> None:
-        self._labels = (stage, artifact, material_id)
-        self._started_at = datetime.now(UTC)
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
-        self.evaluations = 0
-        self.atoms = 0
-
-    def read(self) -> Execution:
-        """Close the meter."""
-        stage, artifact, material_id = self._labels
-        return Execution(
-            execution_id=uuid.uuid4().hex,
-            artifact=artifact,
-            stage=stage,
-            material_id=material_id,
-            wall_s=time.perf_counter() - self._wall,
-            cpu_s=time.process_time() - self._cpu,
-            peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            evaluations=self.evaluations,
-            atoms=self.atoms,
-            started_at=self._started_at.isoformat(),
-            host=socket.gethostname(),
-            pid=os.getpid(),
-        )
-
-
-class _Counted:
-    """A force field that counts what it evaluates."""
-
-    def __init__(self, force_field: ForceField, meter: Meter) -> None:
-        self._force_field = force_field
-        self._meter = meter
-
-    @property
-    def elements(self) -> frozenset[str]:
-        """Elements of the potential."""
-        return self._force_field.elements
-
-    def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
-        """Evaluate and count."""
-        self._meter.evaluations += len(crystals)
-        self._meter.atoms += sum(len(crystal) for crystal in crystals)
-        return self._force_field.evaluate(crystals)
-
-
-class _NoModel:
-    """Stands where a stage has no business with the potential."""
-
-    elements: frozenset[str] = frozenset()
-
-    def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
-        """Refuse."""
-        raise TypeError(f"a cpu stage asked the potential for {len(crystals)} crystals")
-
-
-_NO_MODEL = _NoModel()
 
 
 @lru_cache(maxsize=2)

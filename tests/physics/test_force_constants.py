@@ -1,0 +1,220 @@
+"""Force constants from displaced springs against their exact derivatives.
+
+Central differences with displacement u leave the next even order of the energy: errors of
+O(u²), which fall fourfold when u is halved. Random displacements are fitted: the odd orders do
+not cancel in a finite sample, so that errors fall as O(u).
+"""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from phonopy.harmonic.force_constants import compact_fc_to_full_fc
+
+from screen.core.crystal import Crystal, FloatArray
+from screen.core.errors import DisplacementError, ForceConstantsError
+from screen.core.records import ForceConstants, SupercellForces
+from screen.core.settings import DisplacementSettings
+from screen.models._pair_tensors import compute_fc3
+from screen.physics.convert import from_phonopy
+from screen.physics.displacements import (
+    as_array,
+    displace_for_fc2,
+    displace_for_fc3,
+    lattice_dynamics,
+    restored,
+)
+from screen.physics.force_constants import second_order, third_order
+from screen.physics.phonons import harmonic_lattice
+from tests.crystals import fcc, rocksalt, wurtzite
+from tests.physics.analytic import SPRINGS, exact_force_constants, without_stress
+
+DOUBLE = np.diag([2, 2, 2])
+COPPER = without_stress(lambda a: fcc(a, 29), 3.4, 3.9)
+CRYSTALS = {
+    "fcc Cu": COPPER,
+    "rocksalt LiBr": without_stress(rocksalt, 5.5, 6.3),
+    "wurtzite ZnO": wurtzite(3.3, 5.2, 30, 8, u=0.38),
+}
+
+
+def displaced(
+    unitcell: Crystal, settings: DisplacementSettings, supercell: FloatArray = DOUBLE
+) -> ForceConstants:
+    """Force constants as the pipeline makes them."""
+
+    def forces(cells: list[Crystal]) -> SupercellForces:
+        return SupercellForces(as_array(SPRINGS.evaluate(cells).forces))
+
+    matrices = (supercell, supercell)
+    cells = displace_for_fc2(lattice_dynamics(unitcell, *matrices), settings)
+    harmonic = second_order(unitcell, matrices, forces(cells), settings)
+    cells = displace_for_fc3(restored(harmonic), settings)
+    return third_order(harmonic, forces(cells), settings)
+
+
+def error(found: FloatArray | None, exact: FloatArray | None) -> float:
+    """Largest deviation in units of the largest force constant."""
+    assert found is not None
+    assert exact is not None
+    return float(np.abs(found - exact).max() / np.abs(exact).max())
+
+
+@pytest.fixture(scope="module", params=["fcc Cu", "rocksalt LiBr"])
+def crystal(request: pytest.FixtureRequest) -> Crystal:
+    return CRYSTALS[request.param]
+
+
+@pytest.fixture(scope="module")
+def exact(crystal: Crystal) -> ForceConstants:
+    return exact_force_constants(crystal, (2, 2, 2))
+
+
+@pytest.fixture(scope="module")
+def by_differences(crystal: Crystal) -> ForceConstants:
+    return displaced(crystal, DisplacementSettings())  # 0.03 Å
+
+
+def test_finite_differences_reach_the_exact_derivatives_as_the_square_of_the_displacement(
+    crystal: Crystal, exact: ForceConstants, by_differences: ForceConstants
+) -> None:
+    """At 0.03 Å errors are some 1e-3; at a sixth of it 36 times less (30: other orders, noise)."""
+    fine = displaced(crystal, DisplacementSettings(distance=0.005))
+    for order in ("fc2", "fc3"):
+        coarse_error = error(getattr(by_differences, order), getattr(exact, order))
+        fine_error = error(getattr(fine, order), getattr(exact, order))
+        assert coarse_error < 1.5e-3
+        assert fine_error < 5e-5
+        assert coarse_error / fine_error == pytest.approx(36, rel=0.15)
+
+
+def test_random_displacements_reach_the_exact_derivatives_with_far_fewer_cells(
+    crystal: Crystal, exact: ForceConstants, by_differences: ForceConstants
+) -> None:
+    """O(u): 1.3 % at 0.03 Å for the four cells of Cu, six times less at 0.005 Å."""
+    settings = [
+        DisplacementSettings(fc3_scheme="random", distance=distance) for distance in (0.03, 0.005)
+    ]
+    coarse, fine = (displaced(crystal, setting) for setting in settings)
+    assert coarse.n_supercells < by_differences.n_supercells / 5
+    assert error(coarse.fc3, exact.fc3) < 0.02
+    assert error(fine.fc3, exact.fc3) < 0.003
+    np.testing.assert_array_equal(
+        coarse.fc2, by_differences.fc2
+    )  # fc2 has displacements of its own
+
+
+def test_uniform_translations_cost_nothing(by_differences: ForceConstants) -> None:
+    """Acoustic sum rule. fc2: to rounding; fc3 of ~10 eV/Å³: symmetrised in turns, 1e-6."""
+    fc2, fc3 = by_differences.fc2, by_differences.fc3
+    assert fc3 is not None
+    np.testing.assert_allclose(fc2.sum(axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose(fc3.sum(axis=1), 0, atol=1e-6)
+    np.testing.assert_allclose(fc3.sum(axis=2), 0, atol=1e-6)
+
+
+def test_the_order_of_the_derivatives_does_not_matter(by_differences: ForceConstants) -> None:
+    """Φ(i, j)_ab = Φ(j, i)_ba and Φ(i, j, k)_abc under all six permutations of three atoms."""
+    primitive = harmonic_lattice(by_differences).primitive
+    fc2 = compact_fc_to_full_fc(primitive, np.array(by_differences.fc2, order="C"))
+    np.testing.assert_allclose(fc2, fc2.transpose(1, 0, 3, 2), atol=1e-12)
+    fc3 = full_fc3(by_differences)
+    for axes in permutations(range(3)):
+        swapped = fc3.transpose(*axes, *(3 + axis for axis in axes))
+        np.testing.assert_allclose(fc3, swapped, atol=1e-10)
+
+
+def full_fc3(constants: ForceConstants) -> FloatArray:
+    """All rows of a compact fc3, filled in by the lattice translations."""
+    assert constants.fc3 is not None
+    phono3py = restored(constants)
+    supercell, primitive = phono3py.supercell, phono3py.primitive
+    fractional = supercell.scaled_positions
+    full = np.zeros((len(supercell), *constants.fc3.shape[1:]))
+    for atom in range(len(supercell)):
+        home = primitive.s2p_map[atom]
+        shifted = (fractional - fractional[home] + fractional[atom])[:, None] - fractional[None]
+        where = np.abs(shifted - np.rint(shifted)).max(axis=2).argmin(axis=1)  # s -> s + R
+        row = constants.fc3[primitive.p2p_map[home]]
+        full[atom][np.ix_(where, where)] = row
+    return full
+
+
+def test_the_exact_rows_of_these_tests_are_those_of_the_full_tensor() -> None:
+    """``exact_force_constants`` against ``compute_fc3`` of all atoms of the supercell."""
+    constants = exact_force_constants(COPPER, (2, 2, 2))
+    supercell = from_phonopy(restored(constants).supercell)
+    np.testing.assert_allclose(
+        full_fc3(constants), compute_fc3(SPRINGS.potential, supercell), atol=1e-10
+    )
+
+
+def test_wurtzite_needs_no_inversion_centre() -> None:
+    """fc3 of a small cell that interacts with its images; O(u²) as above, 1e-3 at 0.01 Å."""
+    crystal = CRYSTALS["wurtzite ZnO"]
+    settings = DisplacementSettings(distance=0.01)
+    found = displaced(crystal, settings, np.diag([2, 2, 1]))
+    exact = exact_force_constants(crystal, (2, 2, 1))
+    assert error(found.fc2, exact.fc2) < 1e-3
+    assert error(found.fc3, exact.fc3) < 1e-3
+
+
+def test_the_same_seed_gives_the_same_cells_and_another_seed_others() -> None:
+    def cells(seed: int) -> list[str]:
+        settings = DisplacementSettings(fc3_scheme="random", seed=seed)
+        phono3py = lattice_dynamics(COPPER, DOUBLE, DOUBLE)
+        return [cell.digest for cell in displace_for_fc3(phono3py, settings)]
+
+    assert cells(0) == cells(0)
+    assert not set(cells(0)) & set(cells(1))
+
+
+def test_random_displacements_move_every_atom_by_the_distance() -> None:
+    phono3py = lattice_dynamics(COPPER, DOUBLE, DOUBLE)
+    settings = DisplacementSettings(fc3_scheme="random", distance=0.02)
+    start = from_phonopy(phono3py.supercell)
+    for cell in displace_for_fc3(phono3py, settings):
+        moved = np.linalg.norm(cell.positions - start.positions, axis=1)
+        np.testing.assert_allclose(moved, 0.02, rtol=1e-9)
+
+
+def test_more_oversampling_takes_more_cells() -> None:
+    def number(oversampling: float) -> int:
+        settings = DisplacementSettings(fc3_scheme="random", oversampling=oversampling)
+        return len(displace_for_fc3(lattice_dynamics(COPPER, DOUBLE, DOUBLE), settings))
+
+    assert number(12.0) == pytest.approx(3 * number(4.0), abs=2)
+
+
+def test_a_crystal_that_costs_too_much_is_refused() -> None:
+    settings = DisplacementSettings(max_supercells=30)
+    with pytest.raises(DisplacementError, match="37 displaced supercells of 32 atoms") as caught:
+        displace_for_fc3(lattice_dynamics(COPPER, DOUBLE, DOUBLE), settings)
+    assert caught.value.kind == "too_many_supercells"
+
+
+def test_forces_that_do_not_fit_or_are_not_finite_are_refused(
+    by_differences: ForceConstants,
+) -> None:
+    matrices, settings = (DOUBLE, DOUBLE), DisplacementSettings()
+    cells = displace_for_fc2(lattice_dynamics(COPPER, *matrices), settings)
+    shape = (len(cells), len(cells[0]), 3)
+    with pytest.raises(ForceConstantsError, match="fc2 needs forces of shape"):
+        second_order(COPPER, matrices, SupercellForces(np.zeros((1, 4, 3))), settings)
+    with pytest.raises(ForceConstantsError, match="not finite"):
+        second_order(COPPER, matrices, SupercellForces(np.full(shape, np.nan)), settings)
+    with pytest.raises(ForceConstantsError, match="fc3 needs forces of shape"):
+        third_order(by_differences, SupercellForces(np.zeros((2, 4, 3))), settings)
+
+
+def test_a_cell_whose_symmetry_forbids_third_order_constants_is_explained() -> None:
+    """Rocksalt 1×1×1: each atom sees the others and their images from both sides."""
+    single = np.eye(3, dtype=int)
+    crystal = CRYSTALS["rocksalt LiBr"]
+    with pytest.raises(ForceConstantsError, match="raise fc3_minimum_image"):
+        displaced(crystal, DisplacementSettings(fc3_scheme="random"), single)
+    found = displaced(crystal, DisplacementSettings(), single)
+    assert found.fc3 is not None
+    assert np.abs(found.fc3).max() < 1e-8  # the solver then says that it looks harmonic
