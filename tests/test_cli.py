@@ -129,7 +129,13 @@ def test_a_run_writes_to_runs_beside_the_user_and_says_what_came_out(tiny: Tiny)
 
 def test_ctrl_c_stops_and_the_same_command_goes_on(tiny: Tiny, call: Call, tmp_path: Path) -> None:
     command = ["run", tiny.toml, "--run", tmp_path / "run"]
-    with subprocess.Popen([PROGRAM, *command], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [PROGRAM, *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell that starts CI in the background lets its children ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    ) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "0/3 done\n"
         process.send_signal(signal.SIGINT)

@@ -140,7 +140,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
             name="screen",
             description="Any crystal: supercells by minimum image, mesh by q-density, 100–800 K",
             temperatures=tuple(float(T) for T in range(100, 801, 50)),
-            displacements=DisplacementSettings(max_supercells=3000),
+            displacements=DisplacementSettings(max_supercells=20_000),
         ),
         Protocol(
             name="quick",

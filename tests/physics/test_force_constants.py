@@ -7,8 +7,6 @@ not cancel in a finite sample, so that errors fall as O(u).
 
 from __future__ import annotations
 
-from itertools import permutations
-
 import numpy as np
 import pytest
 from phonopy.harmonic.force_constants import compact_fc_to_full_fc
@@ -16,7 +14,7 @@ from phonopy.harmonic.force_constants import compact_fc_to_full_fc
 from screen.core.crystal import Crystal, FloatArray
 from screen.core.errors import DisplacementError, ForceConstantsError
 from screen.core.records import ForceConstants, SupercellForces
-from screen.core.settings import DisplacementSettings
+from screen.core.settings import DisplacementSettings, RelaxationSettings
 from screen.models._pair_tensors import compute_fc3
 from screen.physics.convert import from_phonopy
 from screen.physics.displacements import (
@@ -28,6 +26,7 @@ from screen.physics.displacements import (
 )
 from screen.physics.force_constants import second_order, third_order
 from screen.physics.phonons import harmonic_lattice
+from screen.physics.relax import relax
 from tests.crystals import fcc, rocksalt, wurtzite
 from tests.physics.analytic import SPRINGS, exact_force_constants, without_stress
 
@@ -36,7 +35,6 @@ COPPER = without_stress(lambda a: fcc(a, 29), 3.4, 3.9)
 CRYSTALS = {
     "fcc Cu": COPPER,
     "rocksalt LiBr": without_stress(rocksalt, 5.5, 6.3),
-    "wurtzite ZnO": wurtzite(3.3, 5.2, 30, 8, u=0.38),
 }
 
 
@@ -80,30 +78,37 @@ def by_differences(crystal: Crystal) -> ForceConstants:
 def test_finite_differences_reach_the_exact_derivatives_as_the_square_of_the_displacement(
     crystal: Crystal, exact: ForceConstants, by_differences: ForceConstants
 ) -> None:
-    """At 0.03 Å errors are some 1e-3; at a sixth of it 36 times less (30: other orders, noise)."""
+    """At 0.03 Å errors are some 1e-3; at a sixth of it 36 times less, within 2 % for O(u⁴)."""
     fine = displaced(crystal, DisplacementSettings(distance=0.005))
     for order in ("fc2", "fc3"):
         coarse_error = error(getattr(by_differences, order), getattr(exact, order))
         fine_error = error(getattr(fine, order), getattr(exact, order))
         assert coarse_error < 1.5e-3
         assert fine_error < 5e-5
-        assert coarse_error / fine_error == pytest.approx(36, rel=0.15)
+        assert coarse_error / fine_error == pytest.approx(36, rel=0.02)
 
 
 def test_random_displacements_reach_the_exact_derivatives_with_far_fewer_cells(
     crystal: Crystal, exact: ForceConstants, by_differences: ForceConstants
 ) -> None:
-    """O(u): 1.3 % at 0.03 Å for the four cells of Cu, six times less at 0.005 Å."""
-    settings = [
-        DisplacementSettings(fc3_scheme="random", distance=distance) for distance in (0.03, 0.005)
-    ]
-    coarse, fine = (displaced(crystal, setting) for setting in settings)
-    assert coarse.n_supercells < by_differences.n_supercells / 5
-    assert error(coarse.fc3, exact.fc3) < 0.02
-    assert error(fine.fc3, exact.fc3) < 0.003
-    np.testing.assert_array_equal(
-        coarse.fc2, by_differences.fc2
-    )  # fc2 has displacements of its own
+    """O(u): 1.3 % at 0.03 Å for the four cells of Cu, 0.2 % for the sixteen of LiBr."""
+    found = displaced(crystal, DisplacementSettings(fc3_scheme="random"))
+    assert found.n_supercells < by_differences.n_supercells / 5
+    assert error(found.fc3, exact.fc3) < 0.02
+    np.testing.assert_array_equal(found.fc2, by_differences.fc2)  # it has its own displacements
+
+
+def test_the_error_of_random_displacements_falls_as_the_displacement() -> None:
+    """A sixth of the distance leaves a sixth of the error, within 10 % for O(u²)."""
+    exact = exact_force_constants(COPPER, (2, 2, 2))
+    coarse, fine = (
+        error(
+            displaced(COPPER, DisplacementSettings(fc3_scheme="random", distance=distance)).fc3,
+            exact.fc3,
+        )
+        for distance in (0.03, 0.005)
+    )
+    assert coarse / fine == pytest.approx(6, rel=0.1)
 
 
 def test_uniform_translations_cost_nothing(by_differences: ForceConstants) -> None:
@@ -121,9 +126,9 @@ def test_the_order_of_the_derivatives_does_not_matter(by_differences: ForceConst
     fc2 = compact_fc_to_full_fc(primitive, np.array(by_differences.fc2, order="C"))
     np.testing.assert_allclose(fc2, fc2.transpose(1, 0, 3, 2), atol=1e-12)
     fc3 = full_fc3(by_differences)
-    for axes in permutations(range(3)):
+    for axes in ((1, 0, 2), (0, 2, 1)):  # they generate all six
         swapped = fc3.transpose(*axes, *(3 + axis for axis in axes))
-        np.testing.assert_allclose(fc3, swapped, atol=1e-10)
+        assert np.abs(fc3 - swapped).max() < 1e-10
 
 
 def full_fc3(constants: ForceConstants) -> FloatArray:
@@ -152,13 +157,17 @@ def test_the_exact_rows_of_these_tests_are_those_of_the_full_tensor() -> None:
 
 
 def test_wurtzite_needs_no_inversion_centre() -> None:
-    """fc3 of a small cell that interacts with its images; O(u²) as above, 1e-3 at 0.01 Å."""
-    crystal = CRYSTALS["wurtzite ZnO"]
+    """A small polar cell that interacts with its images, at 0.01 Å.
+
+    Measured: fc2 1e-4, falling as u²; fc3 4e-4, falling as u, since the polar axis leaves cubic
+    terms in pairs of displacements of which not all signs are made.
+    """
     settings = DisplacementSettings(distance=0.01)
+    crystal = relax(wurtzite(3.2, 5.2, 30, 8), SPRINGS, RelaxationSettings()).crystal
     found = displaced(crystal, settings, np.diag([2, 2, 1]))
     exact = exact_force_constants(crystal, (2, 2, 1))
-    assert error(found.fc2, exact.fc2) < 1e-3
-    assert error(found.fc3, exact.fc3) < 1e-3
+    assert error(found.fc2, exact.fc2) < 2e-4
+    assert error(found.fc3, exact.fc3) < 8e-4
 
 
 def test_the_same_seed_gives_the_same_cells_and_another_seed_others() -> None:
@@ -195,9 +204,7 @@ def test_a_crystal_that_costs_too_much_is_refused() -> None:
     assert caught.value.kind == "too_many_supercells"
 
 
-def test_forces_that_do_not_fit_or_are_not_finite_are_refused(
-    by_differences: ForceConstants,
-) -> None:
+def test_forces_that_do_not_fit_or_are_not_finite_are_refused() -> None:
     matrices, settings = (DOUBLE, DOUBLE), DisplacementSettings()
     cells = displace_for_fc2(lattice_dynamics(COPPER, *matrices), settings)
     shape = (len(cells), len(cells[0]), 3)
@@ -206,7 +213,9 @@ def test_forces_that_do_not_fit_or_are_not_finite_are_refused(
     with pytest.raises(ForceConstantsError, match="not finite"):
         second_order(COPPER, matrices, SupercellForces(np.full(shape, np.nan)), settings)
     with pytest.raises(ForceConstantsError, match="fc3 needs forces of shape"):
-        third_order(by_differences, SupercellForces(np.zeros((2, 4, 3))), settings)
+        third_order(
+            exact_force_constants(COPPER, (2, 2, 2)), SupercellForces(np.zeros((2, 4, 3))), settings
+        )
 
 
 def test_a_cell_whose_symmetry_forbids_third_order_constants_is_explained() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from screen.pipeline.campaign import run_campaign
 from screen.pipeline.stages import pipeline_for
-from screen.store.database import open_snapshot
 from tests.pipeline.campaigns import EXECUTIONS, NUMBERS, table, tiny, write_fcc
 
 ROOT = Path(__file__).parents[2]
@@ -74,27 +73,3 @@ def test_a_killed_driver_loses_at_most_the_running_stage(
         assert disturbed[0][name] == (
             value if isinstance(value, str) else pytest.approx(value, rel=1e-9)
         )
-
-
-def test_an_interrupted_campaign_keeps_its_results_and_says_how_to_go_on(tmp_path: Path) -> None:
-    crystals = write_fcc(tmp_path / "crystals", "Cu", "Ag", "Ni", "Pb")
-    campaign = tmp_path / "campaign.toml"
-    campaign.write_text(
-        f'name = "x"\nmodel = "springs"\nprotocol = "quick"\n'
-        f'[source]\nname = "files"\npath = "{crystals}"\n[cluster]\nname = "local"\nworkers = 1\n'
-    )
-    run = tmp_path / "run"
-    command = [sys.executable, "-m", "screen", "run", str(campaign), "--run", str(run)]
-    driver = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    deadline = time.monotonic() + 120
-    while artifacts(run, "fc2") == 0 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    driver.send_signal(signal.SIGINT)
-    _, messages = driver.communicate(timeout=60)
-    assert driver.returncode == 130
-    assert "Go on with the same command" in messages
-    assert "Traceback" not in messages
-    with open_snapshot(run) as snapshot:  # published on the way out
-        assert snapshot.query("SELECT count(*) AS n FROM materials").to_pylist() == [{"n": 4}]
