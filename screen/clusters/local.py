@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -49,6 +50,7 @@ def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Wo
             memory_limit=chosen.memory_limit,
             resources=dict.fromkeys(resources, 1),
             host="127.0.0.1",
+            silence_logs=logging.ERROR,  # a busy worker that closes late is no news
             dashboard_address="127.0.0.1:0",  # any free port: several campaigns on one machine
         )
         client = Client(cluster)
