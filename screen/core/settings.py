@@ -148,7 +148,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
             temperatures=(100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 700.0, 800.0),
             relaxation=RelaxationSettings(fmax=1e-3),
             displacements=DisplacementSettings(
-                fc2_minimum_image=10.0, fc3_minimum_image=7.5, fc3_scheme="random", oversampling=2.0
+                fc2_minimum_image=10.0, fc3_minimum_image=7.5, fc3_scheme="random", oversampling=3.0
             ),
             stability=StabilitySettings(tolerance=0.05),
             conductivity=ConductivitySettings(mesh=MeshSettings(length=25.0)),
