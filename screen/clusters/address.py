@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,14 +13,16 @@ from distributed import Client
 from screen.clusters._dask import CONFIG, DaskWorkers
 from screen.core.errors import CampaignError, SettingsError
 from screen.core.protocols import Workers
-from screen.core.settings import Settings
+from screen.core.settings import Positive, Settings
+
+POLL_S = 0.2  # between looks at the workers
 
 
 class AddressOptions(Settings):
     """Options of the address cluster."""
 
     scheduler: str
-    wait_s: float = 60.0  # for the first worker
+    wait_s: Positive = 60.0  # for the scheduler, and for a worker of each resource
 
 
 @contextmanager
@@ -31,7 +34,7 @@ def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Wo
     SettingsError
         An option is unknown or wrong.
     CampaignError
-        The scheduler does not answer, or has no worker.
+        The scheduler does not answer, or no worker offers one of the resources.
     """
     try:
         chosen = AddressOptions.model_validate(dict(options))
@@ -40,21 +43,31 @@ def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Wo
     with dask.config.set(CONFIG):
         try:
             client = Client(chosen.scheduler, timeout=chosen.wait_s)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, TimeoutError, ValueError, TypeError) as error:  # TypeError: TLS unset
             raise CampaignError(
                 f"no Dask scheduler answers at {chosen.scheduler}: {error}; start one with "
                 "`dask scheduler` or correct [cluster] scheduler"
             ) from error
         with client:
-            try:
-                client.wait_for_workers(1, timeout=chosen.wait_s)
-            except TimeoutError as error:
-                raise CampaignError(
-                    f"the scheduler at {chosen.scheduler} has no workers; start them with "
-                    f'`dask worker {chosen.scheduler} --resources "{_wanted(resources)}"`'
-                ) from error
+            _wait_for_workers(client, chosen, resources)
             yield DaskWorkers(client)
 
 
-def _wanted(resources: Sequence[str]) -> str:
-    return " ".join(f"{name}=1" for name in resources)
+def _wait_for_workers(client: Client, chosen: AddressOptions, resources: Sequence[str]) -> None:
+    """Wait until each resource is offered: a task for which none is would wait for ever."""
+    deadline = time.monotonic() + chosen.wait_s
+    while missing := set(resources) - _offered(client):
+        if time.monotonic() > deadline:
+            wanted = " ".join(f"{name}=1" for name in resources)
+            raise CampaignError(
+                f"the scheduler at {chosen.scheduler} has no worker that offers "
+                f"{' or '.join(sorted(missing))}; start workers with "
+                f'`dask worker {chosen.scheduler} --nthreads 1 --resources "{wanted}"`'
+            )
+        time.sleep(POLL_S)
+
+
+def _offered(client: Client) -> set[str]:
+    """Resources of all workers."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return {name for worker in workers for name in worker["resources"]}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
+from phonopy.structure.cells import get_primitive, get_supercell, guess_primitive_matrix
 from scipy.optimize import brentq
 
 from screen.core.crystal import Crystal
@@ -14,10 +16,14 @@ from screen.core.settings import ModelSettings
 from screen.models import springs
 from screen.models._pair_potential import find_pairs
 from screen.models._pair_tensors import pair_tensors
-from screen.physics.convert import from_phonopy
-from screen.physics.displacements import lattice_dynamics
+from screen.physics.convert import from_phonopy, to_phonopy
 
 SPRINGS = springs.load(ModelSettings(family="springs"))
+# Supercells must be wider than two cutoffs for force constants that end inside: these end at
+# the second shell of fcc (4.4 Å in Cu), so that 4×4×4 primitive cells are enough.
+SHORT = replace(
+    SPRINGS, potential=replace(SPRINGS.potential, cutoffs=0.7 * SPRINGS.potential.cutoffs)
+)
 
 
 def energy(crystal: Crystal) -> float:
@@ -25,24 +31,31 @@ def energy(crystal: Crystal) -> float:
     return float(SPRINGS.evaluate([crystal]).energies[0])
 
 
-def without_stress(make: Callable[[float], Crystal], low: float, high: float) -> Crystal:
+def without_stress(
+    make: Callable[[float], Crystal], low: float, high: float, model: springs.Springs = SPRINGS
+) -> Crystal:
     """Cubic crystal whose lattice parameter lies between ``low`` and ``high`` Å."""
 
     def tension(a: float) -> float:
-        return float(np.trace(SPRINGS.evaluate([make(a)]).stresses[0]))
+        return float(np.trace(model.evaluate([make(a)]).stresses[0]))
 
     return make(brentq(tension, low, high, xtol=1e-13))
 
 
 def exact_force_constants(
-    unitcell: Crystal, multiples: Sequence[int], third_order: bool = True
+    unitcell: Crystal,
+    multiples: Sequence[int],
+    third_order: bool = True,
+    model: springs.Springs = SPRINGS,
 ) -> ForceConstants:
     """Compact fc2 and fc3 by the derivatives of the pair potential, nothing displaced."""
     matrix = np.diag(multiples)
-    phono3py = lattice_dynamics(unitcell, matrix, matrix)
-    supercell = from_phonopy(phono3py.supercell)
-    rows = np.asarray(phono3py.primitive.p2s_map)
-    potential = SPRINGS.potential
+    cell = to_phonopy(unitcell)
+    primitive_matrix = np.array(guess_primitive_matrix(cell, symprec=1e-5))
+    images = get_supercell(cell, matrix)
+    rows = get_primitive(images, np.linalg.inv(matrix) @ primitive_matrix).p2s_map
+    supercell = from_phonopy(images)
+    potential = model.potential
     pairs = find_pairs(supercell, potential.cutoff_of(supercell))
     sites = (pairs.first, pairs.second)
     numbers = supercell.numbers
@@ -59,7 +72,7 @@ def exact_force_constants(
                 np.add.at(fc3[row], index, sign(a, b, c) * third[here])
     return ForceConstants(
         unitcell=unitcell,
-        primitive_matrix=np.array(phono3py.primitive_matrix),
+        primitive_matrix=primitive_matrix,
         fc3_supercell=matrix,
         fc2_supercell=matrix,
         fc2=fc2,

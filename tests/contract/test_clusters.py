@@ -1,0 +1,285 @@
+"""Every cluster, one contract: what the driver relies on, with real worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from screen.core.errors import CampaignError, RelaxationError, SettingsError
+from screen.core.protocols import Completed, Workers
+from screen.core.registry import find, names
+
+ROOT = Path(__file__).parents[2]
+RESOURCES = ("cpu", "model:springs")
+SECONDS = 60.0  # after which a worker counts as hung
+
+
+def free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@contextmanager
+def processes(*commands: list[str]) -> Iterator[None]:
+    """Programs of dask, ended with the context."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # workers import this module
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for command in commands
+    ]
+    try:
+        yield
+    finally:
+        for process in reversed(started):
+            os.killpg(process.pid, signal.SIGTERM)
+        for process in reversed(started):
+            process.wait(timeout=30)
+
+
+def scheduler(address: str) -> list[str]:
+    host, port = address.removeprefix("tcp://").split(":")
+    return ["distributed.cli.dask_scheduler", "--host", host, "--port", port, "--no-dashboard"]
+
+
+def worker(address: str, *resources: str) -> list[str]:
+    """Start as the error message of the address cluster says."""
+    return [
+        *("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"),
+        *("--resources", " ".join(f"{name}=1" for name in resources)),
+    ]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Scheduler with one worker that offers everything."""
+    found = free_address()
+    with processes(scheduler(found), worker(found, *RESOURCES)):
+        yield found
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A cluster in use."""
+
+    name: str
+    module: ModuleType
+    workers: Workers
+
+    def completed(self) -> Completed:
+        """The next task that ends; one must."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            found = self.workers.next_completed(timeout=0.5)
+            if found is not None:
+                return found
+        raise AssertionError("no task ended")
+
+
+# What a cluster needs to start here; one that needs more than this machine is skipped.
+OPTIONS: Mapping[str, Mapping[str, Any]] = {"inline": {}, "local": {"workers": 1}, "address": {}}
+
+
+@pytest.fixture(scope="module", params=names("clusters"))
+def cluster(request: pytest.FixtureRequest) -> Iterator[Connected]:
+    name = request.param
+    if name not in OPTIONS:
+        pytest.skip(f"{name} needs more than this machine; see OPTIONS")
+    module, options = find("clusters", name), dict(OPTIONS[name])
+    if name == "address":
+        options = {"scheduler": request.getfixturevalue("address"), "wait_s": SECONDS}
+    with module.connect(options, RESOURCES) as workers:
+        yield Connected(name, module, workers)
+
+
+def double(resources: frozenset[str], report: Any, value: int) -> tuple[int, frozenset[str]]:
+    return 2 * value, resources
+
+
+def fail(resources: frozenset[str], report: Any, message: str) -> None:
+    raise RelaxationError(message, kind="no_space_group")
+
+
+def wait_for(resources: frozenset[str], report: Any, go: Path) -> str:
+    """Report a stage and go on when the file appears."""
+    report("fc3_forces")
+    deadline = time.monotonic() + SECONDS
+    while not go.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return "went"
+
+
+def die(resources: frozenset[str], report: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_every_result_comes_back_once_under_its_key(cluster: Connected) -> None:
+    for value in range(7):
+        cluster.workers.submit(f"m{value}", "cpu", double, value)
+    found = [cluster.completed() for _ in range(7)]
+    assert {item.key: item.result[0] for item in found} == {f"m{n}": 2 * n for n in range(7)}
+    assert all(item.error is None and not item.lost for item in found)
+    assert cluster.workers.next_completed(timeout=0.2) is None
+
+
+def test_a_key_can_be_used_again(cluster: Connected) -> None:
+    """A material comes back for its next stages under the same key."""
+    for value in (1, 2, 2):
+        cluster.workers.submit("LiBr", "cpu", double, value)
+        assert cluster.completed().result[0] == 2 * value
+
+
+def test_a_task_is_told_what_its_worker_offers(cluster: Connected) -> None:
+    for resource in RESOURCES:
+        cluster.workers.submit("LiBr", resource, double, 0)
+        assert cluster.completed().result[1] == frozenset(RESOURCES)
+
+
+def test_there_is_a_slot_and_nothing_runs_at_first(cluster: Connected) -> None:
+    assert cluster.workers.slots == 1
+    assert cluster.workers.stages() == {}
+    assert cluster.workers.next_completed(timeout=0.1) is None
+
+
+def test_an_exception_arrives_with_its_type_message_and_kind(cluster: Connected) -> None:
+    """Workers send it back; the inline cluster raises where it happens, for a debugger to see."""
+    cluster.workers.submit("LiBr", "cpu", fail, "no space group at 1e-5 Å")
+    if cluster.name == "inline":
+        with pytest.raises(RelaxationError, match="no space group") as raised:
+            cluster.workers.next_completed()
+        error: BaseException | None = raised.value
+    else:
+        completed = cluster.completed()
+        assert (completed.key, completed.result, completed.lost) == ("LiBr", None, False)
+        error = completed.error
+    assert isinstance(error, RelaxationError)
+    assert str(error) == "no space group at 1e-5 Å"
+    assert error.kind == "no_space_group"
+    cluster.workers.submit("LiBr", "cpu", double, 4)  # and the worker goes on
+    assert cluster.completed().result[0] == 8
+
+
+def test_the_driver_sees_the_stage_while_a_task_runs(cluster: Connected, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    if cluster.name == "inline":  # it runs when asked: look from inside
+        seen: list[Mapping[str, str]] = []
+
+        def look(resources: frozenset[str], report: Any) -> str:
+            for stage in ("relax", "fc3_forces"):
+                report(stage)
+                seen.append(cluster.workers.stages())
+            return "went"
+
+        cluster.workers.submit("LiBr", "cpu", look)
+        assert cluster.completed().result == "went"
+        assert seen == [{"LiBr": "relax"}, {"LiBr": "fc3_forces"}]
+    else:
+        cluster.workers.submit("LiBr", "cpu", wait_for, go)
+        deadline = time.monotonic() + SECONDS
+        while cluster.workers.stages() != {"LiBr": "fc3_forces"}:
+            assert cluster.workers.next_completed(timeout=0.05) is None
+            assert time.monotonic() < deadline
+        go.touch()
+        assert cluster.completed().result == "went"
+    assert cluster.workers.stages() == {}
+
+
+@pytest.mark.parametrize("name", names("clusters"))
+def test_an_unknown_option_is_named_before_anything_starts(name: str) -> None:
+    wrong = {"scheduler": "tcp://127.0.0.1:1"} if name == "address" else {}
+    with (
+        pytest.raises(SettingsError, match="wrokers"),
+        find("clusters", name).connect({**wrong, "wrokers": 2}, RESOURCES),
+    ):
+        raise AssertionError("it connected")
+
+
+def test_a_worker_that_dies_is_a_lost_task_and_another_comes() -> None:
+    """SIGKILL in the task, four times (Dask's three allowed failures); then a healthy task."""
+    with find("clusters", "local").connect({"workers": 1}, RESOURCES) as workers:
+        local = Connected("local", find("clusters", "local"), workers)
+        workers.submit("poison", "cpu", die)
+        completed = local.completed()
+        assert (completed.key, completed.lost, completed.error) == ("poison", True, None)
+        workers.submit("healthy", "cpu", double, 1)
+        assert local.completed().result[0] == 2
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"scheduler": 5}, {"scheduler": "tcp://127.0.0.1:1", "wait_s": -1}]
+)
+def test_the_address_cluster_wants_an_address_and_a_time(wrong: dict[str, Any]) -> None:
+    with (
+        pytest.raises(SettingsError, match=r"scheduler|wait_s"),
+        find("clusters", "address").connect(wrong, RESOURCES),
+    ):
+        raise AssertionError("it connected")
+
+
+@pytest.mark.parametrize("there", ["tcp://127.0.0.1:1", "tls://127.0.0.1:1", "no address"])
+def test_an_address_where_nothing_listens_is_a_campaign_error_soon(there: str) -> None:
+    start = time.monotonic()
+    with (
+        pytest.raises(CampaignError, match=f"no Dask scheduler answers at {there}.*dask scheduler"),
+        find("clusters", "address").connect({"scheduler": there, "wait_s": 0.5}, RESOURCES),
+    ):
+        raise AssertionError("it connected")
+    assert time.monotonic() - start < 10
+
+
+def test_a_campaign_starts_when_every_resource_is_offered_and_not_before() -> None:
+    """No worker at all, or none that holds the potential: a task would wait for ever."""
+    module, there = find("clusters", "address"), free_address()
+
+    def attempt() -> str:
+        with (
+            pytest.raises(CampaignError) as caught,
+            module.connect({"scheduler": there, "wait_s": 0.5}, RESOURCES),
+        ):
+            raise AssertionError("it connected")
+        return str(caught.value)
+
+    def complaint(text: str) -> str:
+        """What is said once the processes have started."""
+        deadline = time.monotonic() + SECONDS
+        while text not in (message := attempt()):
+            assert time.monotonic() < deadline, message
+        return message
+
+    with processes(scheduler(there)):
+        complaint("no worker that offers cpu or model:springs;")
+        with processes(worker(there, "cpu")):
+            message = complaint("no worker that offers model:springs;")
+            options = {"scheduler": there, "wait_s": SECONDS}
+            with processes(worker(there, "model:springs")), module.connect(options, RESOURCES) as w:
+                each_runs_where_its_resource_is(Connected("address", module, w))
+    assert f'`dask worker {there} --nthreads 1 --resources "cpu=1 model:springs=1"`' in message
+
+
+def each_runs_where_its_resource_is(cluster: Connected) -> None:
+    """One worker has the processor, the other the potential."""
+    assert cluster.workers.slots == 2
+    for number in range(8):
+        cluster.workers.submit(f"m{number}", RESOURCES[number // 4], double, number)
+    for _ in range(8):
+        completed = cluster.completed()
+        number = int(completed.key[1:])
+        assert completed.result == (2 * number, frozenset({RESOURCES[number // 4]}))
