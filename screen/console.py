@@ -24,6 +24,7 @@ FILE_WIDTH = 160  # columns of a table that goes to a file or a pipe
 # no markup: names and messages hold brackets, e.g. [cluster] or thermoscreen[mace]
 OUTPUT = Console(width=None if sys.stdout.isatty() else FILE_WIDTH, markup=False, emoji=False)
 MESSAGES = Console(stderr=True, markup=False, emoji=False)
+WIDEST = 16  # columns of a table that still can be read
 SHOWN_RUNNING = 8  # lines of running materials in the progress display
 
 
@@ -32,11 +33,16 @@ def print_table(
 ) -> None:
     """Print a table for people (``table``) or for programs (csv, json, jsonl, parquet).
 
-    ``columns`` give headers with units to the columns of the same name.
+    ``columns`` give headers with units to the columns of the same name. A table too wide for a
+    terminal is shown row by row, one value per line.
     """
     if fmt != "table":
         write_table(table, fmt, sys.stdout.buffer)
         sys.stdout.buffer.flush()
+        return
+    if table.num_columns > WIDEST:
+        for number, row in enumerate(table.to_pylist(), start=1):
+            print_pairs(f"row {number}", row)
         return
     headers = {column.name: column.header for column in columns}
     shown = Table(title=title, title_justify="left", header_style="bold")

@@ -88,7 +88,8 @@ def rank(
     Raises
     ------
     SettingsError
-        The ranking is unknown, nothing was computed at this temperature, or ``limit`` is below 1.
+        The ranking, model or protocol is unknown, nothing was computed at this temperature, or
+        ``limit`` is below 1.
     StoreError
         ``where`` is no valid condition.
     """
@@ -98,6 +99,8 @@ def rank(
         raise SettingsError(f"limit={limit}: a ranking shows at least one material")
     tables = property_names(snapshot)
     _check_temperature(snapshot, tables, temperature)
+    _check_known(snapshot, "model", model)
+    _check_known(snapshot, "protocol", protocol)
     sql = _ranking_sql(
         RANKINGS[kind],
         where or "TRUE",
@@ -106,6 +109,17 @@ def rank(
     )
     parameters = {"T": temperature, "model": model, "protocol": protocol, "limit": limit}
     return snapshot.query(sql, parameters)
+
+
+def _check_known(snapshot: Snapshot, column: str, wanted: str | None) -> None:
+    """Refuse a potential or protocol, by name or digest, that the run does not hold."""
+    found = snapshot.query(
+        f"SELECT DISTINCT {column} AS name, {column}_digest AS digest FROM results"
+    )
+    known = {name for row in found.to_pylist() for name in row.values()}
+    if wanted is not None and wanted not in known:
+        names = ", ".join(sorted({str(row["name"]) for row in found.to_pylist()}))
+        raise SettingsError(f"no results of {column} {wanted!r} in this run; it holds: {names}")
 
 
 def _check_temperature(snapshot: Snapshot, tables: Sequence[str], temperature: float) -> None:

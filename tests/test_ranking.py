@@ -190,7 +190,13 @@ def test_model_and_protocol_are_names_or_digests(snapshot: Snapshot) -> None:
     assert ranking.rank(snapshot, "insulators", model=BETA) == by_name
     both = ranking.rank(snapshot, "insulators", model=BETA, protocol=QUICK.digest)
     assert both == by_name
-    assert len(ranking.rank(snapshot, "insulators", protocol="screen")) == 0
+
+
+def test_an_unknown_model_or_protocol_lists_those_of_the_run(snapshot: Snapshot) -> None:
+    with pytest.raises(SettingsError, match=r"no results of protocol 'screen'.*quick"):
+        ranking.rank(snapshot, "insulators", protocol="screen")
+    with pytest.raises(SettingsError, match=r"no results of model 'gamma'.*beta"):
+        ranking.rank(snapshot, "insulators", model="gamma")
 
 
 def test_a_condition_filters_on_results(snapshot: Snapshot) -> None:

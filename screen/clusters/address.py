@@ -11,9 +11,9 @@ import dask
 from distributed import Client
 
 from screen.clusters._dask import CONFIG, DaskWorkers
-from screen.core.errors import CampaignError, SettingsError
+from screen.core.errors import CampaignError
 from screen.core.protocols import Workers
-from screen.core.settings import Positive, Settings
+from screen.core.settings import Positive, Settings, validated
 
 POLL_S = 0.2  # between looks at the workers
 
@@ -36,10 +36,7 @@ def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Wo
     CampaignError
         The scheduler does not answer, or no worker offers one of the resources.
     """
-    try:
-        chosen = AddressOptions.model_validate(dict(options))
-    except ValueError as error:
-        raise SettingsError(f"[cluster] address: {error}") from error
+    chosen = validated(AddressOptions, options, "[cluster] address")
     with dask.config.set(CONFIG):
         try:
             client = Client(chosen.scheduler, timeout=chosen.wait_s)

@@ -12,9 +12,8 @@ import dask
 from distributed import Client, LocalCluster
 
 from screen.clusters._dask import CONFIG, DaskWorkers
-from screen.core.errors import SettingsError
 from screen.core.protocols import Workers
-from screen.core.settings import Settings
+from screen.core.settings import Settings, validated
 
 CLOSE_S = 20  # a nanny that restarts its worker can make close() wait for ever
 
@@ -35,10 +34,7 @@ def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Wo
     SettingsError
         An option is unknown or wrong.
     """
-    try:
-        chosen = LocalOptions.model_validate(dict(options))
-    except ValueError as error:
-        raise SettingsError(f"[cluster] local: {error}") from error
+    chosen = validated(LocalOptions, options, "[cluster] local")
     cores = len(os.sched_getaffinity(0))
     workers = chosen.workers or cores
     with dask.config.set(

@@ -127,6 +127,10 @@ class Nac(Record):
     factor: float = 14.399652  # eV·Å, e²/4πε0
 
 
+HARMONIC = 1e-8
+"""eV/Å³, noise of finite differences: third-order force constants below it vanish."""
+
+
 @dataclass(frozen=True, eq=False)
 class ForceConstants(Record):
     """Second- and third-order force constants in phono3py's compact layout."""

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -26,6 +26,27 @@ class Settings(BaseModel):
     def digest(self) -> str:
         """Digest of all values, defaults included."""
         return digest_of_json(self.model_dump(mode="json"))
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def validated(kind: type[S], values: Mapping[str, Any], where: str) -> S:
+    """Make settings from plain values.
+
+    Raises
+    ------
+    SettingsError
+        A value is wrong or unknown; one line names ``where``, each key and its problem.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise SettingsError(f"{where}: {problems}") from error
 
 
 class RelaxationSettings(Settings):
@@ -250,14 +271,7 @@ def campaign_from(raw: Mapping[str, Any], where: str = "campaign") -> Campaign:
         values["model"] = {"family": values["model"]}
     if isinstance(values.get("source"), str):
         values["source"] = {"name": values["source"]}
-    try:
-        return Campaign.model_validate(values)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
-            for item in error.errors()
-        )
-        raise SettingsError(f"{where}: {problems}") from error
+    return validated(Campaign, values, where)
 
 
 def _resolve_protocol(value: Any) -> Any:

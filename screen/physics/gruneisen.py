@@ -16,7 +16,7 @@ from phonopy.structure.cells import get_primitive, get_supercell
 
 from screen.core.crystal import FloatArray
 from screen.core.errors import ExpansionError
-from screen.core.records import ForceConstants
+from screen.core.records import HARMONIC, ForceConstants
 from screen.physics.convert import to_phonopy
 
 ACOUSTIC = 1e-3  # THz, below which a mode has no Grüneisen parameter
@@ -35,10 +35,16 @@ def mode_gruneisen(
     Raises
     ------
     ExpansionError
-        fc3 is missing.
+        fc3 is missing or vanishes.
     """
     if force_constants.fc3 is None:
         raise ExpansionError("fc3 is missing: Grüneisen parameters need third-order constants")
+    if np.abs(force_constants.fc3).max() < HARMONIC:
+        raise ExpansionError(
+            "the crystal is harmonic (all third-order force constants vanish) and does not expand; "
+            "a too small fc3 supercell also looks so, raise fc3_minimum_image",
+            kind="harmonic",
+        )
     primitive = _fc3_primitive(force_constants)
     strained = _strain_derivative(force_constants.fc3, primitive, internal_strain(phonopy))
     phonopy.run_qpoints(q, with_eigenvectors=True)

@@ -17,13 +17,12 @@ import numpy as np
 
 from screen.core.crystal import FloatArray
 from screen.core.errors import TransportError
-from screen.core.records import Conductivity, ForceConstants
+from screen.core.records import HARMONIC, Conductivity, ForceConstants
 from screen.core.settings import ConductivitySettings
 from screen.core.voigt import from_voigt
 from screen.physics.displacements import restored
 
 DEGENERATE = 1e-4  # THz
-HARMONIC = 1e-8  # eV/Å³, noise of finite differences
 
 
 def solve(

@@ -8,11 +8,9 @@ from importlib.metadata import version
 import numpy as np
 
 from screen.core.errors import TransportError
-from screen.core.records import Conductivity, ForceConstants
+from screen.core.records import HARMONIC, Conductivity, ForceConstants
 from screen.core.settings import ConductivitySettings
 from screen.physics.displacements import restored
-
-HARMONIC = 1e-8  # eV/Å³, noise of finite differences
 
 
 def solve(

@@ -41,9 +41,7 @@ class Reference:
     @property
     def settings(self) -> ConductivitySettings:
         """Settings that repeat the run."""
-        return ConductivitySettings(
-            isotopes=self.isotopes, boundary_mean_free_path=self.boundary
-        )
+        return ConductivitySettings(isotopes=self.isotopes, boundary_mean_free_path=self.boundary)
 
     def force_constants(self) -> ForceConstants:
         """DFT force constants of the run; skips the test where they are absent."""
