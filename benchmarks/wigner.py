@@ -38,7 +38,7 @@ from screen.solvers.phono3py import wigner_factor
 from tests.shared import dft_force_constants
 
 FULL = {"Si-PBE": (19, 19, 19), "NaCl-rd": (19, 19, 19), "AlN-LDA": (19, 19, 15)}
-QUICK = {"Si-PBE": (19, 19, 19), "AlN-LDA": (11, 11, 9)}
+QUICK = {"Si-PBE": (15, 15, 15), "AlN-LDA": (11, 11, 9)}
 SUBSET = 5  # irreducible q for phono3py with --quick
 BOUNDARY = 1e6  # µm
 

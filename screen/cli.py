@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from enum import StrEnum
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ from screen.ranking import rank as rank_materials
 from screen.store import queries
 from screen.store.artifacts import Artifacts
 from screen.store.database import open_snapshot
-from screen.store.layout import artifacts_folder, campaign_file
+from screen.store.layout import artifacts_folder, campaign_file, database_file
 
 app = typer.Typer(
     help="Screen crystals for heat management: zero-shot Wigner thermal conductivity and "
@@ -88,6 +88,9 @@ def run(
     cluster: Annotated[
         str | None, typer.Option(help="Cluster instead of the campaign's own, e.g. inline.")
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Local weights for the campaign's model family.")
+    ] = None,
 ) -> None:
     """Run a campaign. Ctrl-C stops it; the same command goes on where it was."""
     from screen.pipeline.campaign import run_campaign
@@ -98,6 +101,8 @@ def run(
         changes["run"] = run_folder
     if cluster is not None:
         changes["cluster"] = ClusterSettings(name=cluster)
+    if weights is not None:
+        changes["model"] = campaign.model.model_copy(update={"weights": weights, "name": None})
     campaign = campaign.model_copy(update=changes)
     folder = campaign.run_folder
     _keep_campaign(campaign_toml, folder)
@@ -246,7 +251,10 @@ def _export(run: Path, material: str, outcomes: pa.Table, folder: Path) -> None:
                     f"cannot write to {folder}: {error.strerror or error}; choose another --export"
                 ) from error
     if not written:
-        raise SettingsError(f"{material} has no force constants to export: see its failures")
+        raise SettingsError(
+            f"{material} has no force constants to export: see its failures, or if an artifact was "
+            f"deleted, remove {database_file(run)} and run the campaign again"
+        )
     console.print_message("\n".join(str(path) for path in written))
 
 
@@ -304,7 +312,7 @@ def models(as_json: Json = False) -> None:
     rows = []
     for family in names("models"):
         module = find("models", family)
-        ready = module.PACKAGE is None or importlib.util.find_spec(module.PACKAGE) is not None
+        ready = module.PACKAGE is None or _installed(module.PACKAGE)
         for card in module.CARDS:
             where = "ready" if card.bundled else "weights are downloaded at first use"
             rows.append(
@@ -324,6 +332,15 @@ def models(as_json: Json = False) -> None:
         _print_json(rows)
     else:
         console.print_table(pa.Table.from_pylist(rows))
+
+
+def _installed(distribution: str) -> bool:
+    """Say whether a distribution, e.g. mace-torch, is installed here."""
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 @app.command()
@@ -349,7 +366,7 @@ def protocols(
 @app.command()
 def dashboard(
     run: Run,
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
 ) -> None:
     """Open the dashboard of a run in the browser (loopback only)."""
     if any(importlib.util.find_spec(package) is None for package in ("dashboard", "streamlit")):

@@ -14,6 +14,13 @@ from screen.store.database import Snapshot
 from screen.store.queries import columns_of, property_names
 
 KEY = "material_id, model_digest, protocol_digest"
+TRANSPORT = ("kappa", "kappa_p", "kappa_c")
+LINEAR = "{name}_low + ({name}_high - {name}_low) * fraction"
+POWERS = (
+    "CASE WHEN {name}_low > 0 AND {name}_high > 0 "
+    "THEN {name}_low * ({name}_high / {name}_low) ** fraction "
+    "ELSE " + LINEAR + " END"
+)  # κ_C may vanish
 GRIDS = ("temperatures", "expansion_temperatures")  # names of a property's temperature grid
 
 
@@ -71,7 +78,7 @@ def rank(
 ) -> pa.Table:
     """Rank the stable materials that have a conductivity; see ``COLUMNS`` for what is returned.
 
-    Values between two points of a material's temperature grid are interpolated linearly.
+    Between two points of a material's temperature grid ln κ is linear in ln T, α linear in T.
     A material whose grid does not reach ``temperature`` is left out.
 
     Parameters
@@ -156,7 +163,7 @@ WITH chosen AS (
     AND ({where}
     )
 ),
-transport AS ({_at_temperature("conductivity", "temperatures", ("kappa", "kappa_p", "kappa_c"))}),
+transport AS ({_at_temperature("conductivity", "temperatures", TRANSPORT, powers=True)}),
 dilation AS ({expansion}),
 reference AS (
   SELECT {KEY}, kappa_300,
@@ -177,23 +184,26 @@ LIMIT $limit
 """
 
 
-def _at_temperature(table: str, grid: str, names: Sequence[str]) -> str:
-    """Return SQL that interpolates lists over a temperature grid at ``$T``; NULL outside."""
+def _at_temperature(table: str, grid: str, names: Sequence[str], powers: bool = False) -> str:
+    """Return SQL that interpolates lists over a temperature grid at ``$T``; NULL outside.
+
+    ``powers``: ln value linear in ln T, exact for κ ∝ 1/T; otherwise value linear in T.
+    """
     lists = ", ".join(f"unnest({name}) AS {name}" for name in names)
     ends = ",\n    ".join(
         f"arg_max_null({name}, T) FILTER (T <= $T) AS {name}_low, "
         f"arg_min_null({name}, T) FILTER (T >= $T) AS {name}_high"
         for name in names
     )
-    values = ", ".join(
-        f"{name}_low + ({name}_high - {name}_low) * fraction AS {name}" for name in names
-    )
+    axis = "ln" if powers else ""
+    form = POWERS if powers else LINEAR
+    values = ", ".join(f"{form.format(name=name)} AS {name}" for name in names)
     return f"""
   SELECT {KEY}, {values}
   FROM (
     SELECT {KEY}, {ends},
-    coalesce(($T - max(T) FILTER (T <= $T))
-      / nullif(min(T) FILTER (T >= $T) - max(T) FILTER (T <= $T), 0), 0) AS fraction
+    coalesce(({axis}($T) - {axis}(max(T) FILTER (T <= $T)))
+      / nullif({axis}(min(T) FILTER (T >= $T)) - {axis}(max(T) FILTER (T <= $T)), 0), 0) AS fraction
     FROM (SELECT {KEY}, unnest({grid}) AS T, {lists} FROM {table})
     GROUP BY {KEY}
   )"""

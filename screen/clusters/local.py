@@ -6,10 +6,12 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Annotated, Any
 
 import dask
+from dask.utils import parse_bytes
 from distributed import Client, LocalCluster
+from pydantic import Field, field_validator
 
 from screen.clusters._dask import CONFIG, DaskWorkers
 from screen.core.protocols import Workers
@@ -21,8 +23,15 @@ CLOSE_S = 20  # a nanny that restarts its worker can make close() wait for ever
 class LocalOptions(Settings):
     """Options of the local cluster."""
 
-    workers: int = 0  # 0: one per processor core
+    workers: Annotated[int, Field(ge=0)] = 0  # 0: one per processor core
     memory_limit: str = "auto"  # per worker, e.g. "8 GiB"
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_a_size(cls, value: str) -> str:
+        if value != "auto":
+            parse_bytes(value)  # raises ValueError
+        return value
 
 
 @contextmanager

@@ -6,6 +6,7 @@
     ├── SettingsError          the user's input is wrong: campaign file, protocol, command line
     ├── UnknownAdapterError    no adapter of that name (lists the known ones)
     ├── StoreError             database, snapshot or artifact cannot be used
+    │   └── BrokenArtifactError  an artifact is truncated or garbled; its stage is computed again
     ├── CatalogError           a catalog or structure file cannot be used
     ├── ModelUnavailableError  package missing, weights missing or unreadable
     ├── CampaignError          the campaign as a whole cannot go on
@@ -38,6 +39,10 @@ class UnknownAdapterError(SettingsError):
 
 class StoreError(ThermoscreenError):
     """A database, snapshot or artifact is missing, locked or broken."""
+
+
+class BrokenArtifactError(StoreError):
+    """An artifact cannot be read."""
 
 
 class CatalogError(ThermoscreenError):

@@ -109,11 +109,11 @@ class ExpansionSettings(Settings):
     @model_validator(mode="after")
     def _spans_equilibrium(self) -> ExpansionSettings:
         if len(set(self.volume_strains)) < 3 or not (
-            min(self.volume_strains) < 0 < max(self.volume_strains)
+            -0.1 <= min(self.volume_strains) < 0 < max(self.volume_strains) <= 0.1
         ):
             raise ValueError(
                 f"volume_strains={self.volume_strains} needs three or more strains on both sides "
-                "of 0, e.g. [-0.01, 0, 0.01]"
+                "of 0, none beyond ±0.1, e.g. [-0.01, 0, 0.01]"
             )
         return self
 
@@ -234,7 +234,7 @@ class Campaign(Settings):
     source: SourceSettings
     model: ModelSettings
     protocol: Protocol
-    properties: tuple[str, ...] = ("conductivity", "expansion")
+    properties: Annotated[tuple[str, ...], Field(min_length=1)] = ("conductivity", "expansion")
     cluster: ClusterSettings = ClusterSettings()
     run: Path | None = None  # run folder; None: runs/<name> beside the working directory
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ def phonons_on_mesh(
     result = phonopy.mesh
     frequencies = np.array(result.frequencies)
     at_gamma = acoustic_at_gamma(np.array(result.qpoints), frequencies)
-    acoustic, other = frequencies[at_gamma], frequencies[~at_gamma]
+    acoustic = frequencies[at_gamma]
+    other = frequencies[~at_gamma] if not at_gamma.all() else acoustic  # one atom, Γ only
     return Phonons(
         mesh=np.array(mesh),
         q=np.array(result.qpoints),
@@ -74,47 +76,40 @@ def acoustic_at_gamma(q: FloatArray, frequencies: FloatArray) -> NDArray[np.bool
 
 
 def _bands(phonopy: Any) -> Bands:
-    """Frequencies along seekpath's path; segments joined end to end."""
-    from phonopy.phonon.band_structure import get_band_qpoints_by_seekpath
+    """Frequencies along seekpath's path; segments joined end to end.
 
-    paths, labels, connections = get_band_qpoints_by_seekpath(phonopy.primitive, N_BAND_POINTS)
-    phonopy.run_band_structure(paths)
+    The path is asked for in the basis of phonopy's own primitive cell, which differs from
+    seekpath's standard one for some centrings.
+    """
+    import seekpath
+
+    found = seekpath.get_path_orig_cell(phonopy.primitive.totuple())
+    points, path = found["point_coords"], found["path"]
+    segments = [np.linspace(points[a], points[b], N_BAND_POINTS) for a, b in path]
+    phonopy.run_band_structure(segments)
     band = phonopy.band_structure
     starts = [float(distances[0]) for distances in band.distances]
     end = float(band.distances[-1][-1])
     return Bands(
-        q=np.concatenate(paths),
+        q=np.concatenate(segments),
         distances=np.concatenate(band.distances),
         frequencies=np.concatenate(band.frequencies),
         label_positions=np.array([*starts, end]),
-        labels=_joined_labels(labels, connections),
+        labels=_joined_labels(path),
     )
 
 
-def _joined_labels(labels: list[str], connections: list[bool]) -> tuple[str, ...]:
+def _joined_labels(path: list[tuple[str, str]]) -> tuple[str, ...]:
     """One label per border between segments; unconnected segments give ``U|K``."""
-    plain = [_plain(label) for label in labels]
-    joined = [plain[0]]
-    position = 1
-    for connected in connections[:-1]:
-        if connected:
-            joined.append(plain[position])
-            position += 1
-        else:
-            joined.append(f"{plain[position]}|{plain[position + 1]}")
-            position += 2
-    return (*joined, plain[-1])
+    inner = [
+        _plain(end) if end == start else f"{_plain(end)}|{_plain(start)}"
+        for (_, end), (start, _) in pairwise(path)
+    ]
+    return (_plain(path[0][0]), *inner, _plain(path[-1][1]))
 
 
 def _plain(label: str) -> str:
-    """Turn the TeX of seekpath's labels into Unicode, e.g. U₂."""
-    for old, new in (
-        ("$", ""),
-        (r"\Gamma", "Γ"),
-        (r"\mathrm", ""),
-        ("_{", "_"),
-        ("{", ""),
-        ("}", ""),
-    ):
-        label = label.replace(old, new)
+    """Turn seekpath's labels into Unicode: GAMMA to Γ, ``U_2`` to U₂, ``SIGMA_0`` to Σ₀."""
+    for name, letter in (("GAMMA", "Γ"), ("SIGMA", "Σ"), ("DELTA", "Δ"), ("LAMBDA", "Λ")):
+        label = label.replace(name, letter)
     return label.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")).replace("_", "")

@@ -24,8 +24,10 @@ def space_group(crystal: Crystal, symprec: float = 1e-5) -> int:
     return int(_found(spglib.get_symmetry_dataset, crystal, symprec=symprec).number)
 
 
-def conventional_cell(crystal: Crystal, symprec: float = 1e-3) -> Crystal:
+def conventional_cell(crystal: Crystal, symprec: float = 0.01) -> Crystal:
     """Conventional standard cell, atoms on their exact symmetry positions; ``symprec`` in Å.
+
+    0.01 Å, as ASE's ``FixSymmetry``: coordinates of three decimals are still recognised.
 
     Raises
     ------

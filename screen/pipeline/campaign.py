@@ -19,8 +19,9 @@ from screen.pipeline.budget import Budget
 from screen.pipeline.stages import pipeline_for, table_name
 from screen.pipeline.walk import TRANSIENT, Progress, Task, first_resource, pending_stage, walk
 from screen.store import ledger
+from screen.store.artifacts import Artifacts
 from screen.store.database import Writer
-from screen.store.layout import ledger_folder
+from screen.store.layout import artifacts_folder, ledger_folder
 
 FLUSH_S = 2.0  # outcomes are stored at least this often
 FLUSH_ROWS = 200  # or when so many wait
@@ -87,7 +88,10 @@ def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State
     """
     identity: ModelIdentity = find("models", campaign.model.family).identify(campaign.model)
     digest = model_digest_of(identity)
-    pipeline_for(campaign.properties)  # an unknown property must not wait for the first worker
+    pipeline_for(campaign.properties)  # an unknown name must not wait for the first worker
+    find("solvers", campaign.protocol.conductivity.solver)
+    cluster = find("clusters", campaign.cluster.name)
+    Artifacts(artifacts_folder(campaign.run_folder)).remove_temporaries()
     source = find("sources", campaign.source.name)
     entries = list(source.candidates(campaign.source.options))
     with Writer(campaign.run_folder, property_columns(campaign.properties)) as writer:
@@ -98,7 +102,7 @@ def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State
         driver = _Driver(campaign, digest, writer, watch)
         driver.start(entries)
         resources = sorted({"cpu", f"model:{campaign.model.family}"})
-        cluster = find("clusters", campaign.cluster.name)
+        driver.flush(publish=True)
         try:
             if not driver.budget.idle:
                 with cluster.connect(campaign.cluster.options, resources) as workers:
@@ -131,13 +135,14 @@ class _Driver:
             self.digest, self.campaign.protocol.digest, TRANSIENT, tables
         )
         self.state.total = len(entries)
+        earlier = self.writer.computed_stages(self.digest, self.campaign.protocol.digest)
         for entry in entries:
             if entry.id in finished:
                 self.state.resumed += 1
             elif isinstance(entry, Rejected):
                 self._store(self._rejection(entry))
             else:
-                task = self._task(entry)
+                task = self._task(entry, earlier.get(entry.id, frozenset()))
                 self._tasks[entry.id] = task
                 self._resource[entry.id] = first_resource(task)
                 self.budget.add(entry.id)
@@ -211,14 +216,19 @@ class _Driver:
                 f"{state.first_traceback}"
             )
 
-    def _task(self, candidate: Candidate) -> Task:
+    def _task(self, candidate: Candidate, computed: frozenset[str]) -> Task:
+        """Task for the properties asked for and those that an earlier campaign has computed.
+
+        An outcome replaces the material's earlier one: without them their rows would go.
+        """
         campaign = self.campaign
+        kept = [name for name in names("properties") if name in computed]
         return Task(
             candidate=candidate,
             model=campaign.model,
             model_digest=self.digest,
             protocol=campaign.protocol,
-            properties=campaign.properties,
+            properties=tuple(dict.fromkeys([*campaign.properties, *kept])),
             run=Path(campaign.run_folder).resolve(),
         )
 

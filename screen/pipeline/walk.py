@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from screen.core.errors import MaterialError, ThermoscreenError
+from screen.core.errors import BrokenArtifactError, MaterialError, ThermoscreenError
 from screen.core.protocols import ForceField, StageInputs
 from screen.core.records import Candidate, Execution, Failure, Outcome, Record
 from screen.core.registry import find
@@ -68,19 +68,29 @@ def first_resource(task: Task) -> str:
 def walk(resources: frozenset[str], report: Report, task: Task) -> Progress:
     """Run stages until all are done or the next needs a resource that is not in ``resources``.
 
-    ``report`` is told the stage that starts.
+    ``report`` is told the stage that starts. A broken artifact is set aside and computed again.
 
     Raises
     ------
     ModelUnavailableError, StoreError
         The worker itself is unusable; says nothing about the material.
     """
-    state = _Walk(task)
+    executions: list[Execution] = []
+    while True:
+        state = _Walk(task, executions=executions)
+        try:
+            return _advance(state, resources, report)
+        except BrokenArtifactError:
+            state.set_broken_aside()
+
+
+def _advance(state: _Walk, resources: frozenset[str], report: Report) -> Progress:
+    """Walk once."""
     for stage in state.stages:
         if state.blocked(stage):
             continue
         if not state.finished(stage):
-            needed = resource_of(stage, task.model)
+            needed = resource_of(stage, state.task.model)
             if needed not in resources:
                 return Progress(None, needed, tuple(state.executions))
             report(stage.name)
@@ -107,9 +117,11 @@ class _Records(Mapping[str, Record]):
         self._artifacts = artifacts
         self._keys = keys
         self._read: dict[str, Record] = {}
+        self.reading = ""  # stage whose artifact was opened last
 
     def __getitem__(self, stage: str) -> Record:
         if stage not in self._read:
+            self.reading = stage
             record = self._artifacts.read(stage, self._keys[stage])
             if record is None:
                 raise KeyError(stage)
@@ -147,6 +159,11 @@ class _Walk:
         self._records = _Records(self.artifacts, self.keys)
         self.inputs = StageInputs(task.candidate, task.protocol, self._records)
 
+    def set_broken_aside(self) -> None:
+        """Rename the artifact that could not be read."""
+        stage = self._records.reading
+        self.artifacts.set_aside(stage, self.keys[stage])
+
     def blocked(self, stage: Stage) -> bool:
         """Say whether a stage lacks something that will never come."""
         if self.unusable.isdisjoint(stage.needs):
@@ -159,7 +176,10 @@ class _Walk:
         key = self.keys[stage.name]
         if self.artifacts.has(stage.name, key):
             return True
-        failure = self.artifacts.read(FAILURES, key)
+        try:
+            failure = self.artifacts.read(FAILURES, key)
+        except BrokenArtifactError:  # the stage runs again and writes it anew
+            return False
         if isinstance(failure, Failure):
             self._fail(stage, failure)
             return True
@@ -175,7 +195,7 @@ class _Walk:
             failure = Failure(stage.name, error.kind, str(error))
             self.artifacts.write(FAILURES, key, failure)
             self._fail(stage, failure)
-        except ThermoscreenError:
+        except ThermoscreenError:  # the worker or an earlier artifact, not this material
             raise
         except MemoryError as error:
             self._fail(stage, Failure(stage.name, "out_of_memory", f"out of memory: {error}"))

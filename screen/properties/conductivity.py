@@ -11,7 +11,7 @@ from screen.core.records import Conductivity, ForceConstants, Phonons, Record
 from screen.core.registry import find
 from screen.core.settings import Protocol
 from screen.core.voigt import to_voigt
-from screen.properties._rows import at_temperature, mean_diagonal
+from screen.properties._rows import conductivity_at, mean_diagonal
 
 NEEDS = ("stability", "fc3")
 COLUMNS = (
@@ -71,9 +71,9 @@ def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
         "kappa_p": kappa_p.tolist(),
         "kappa_c": kappa_c.tolist(),
         "kappa_tensor": to_voigt(record.kappa_p + record.kappa_c).tolist(),
-        "kappa_300": at_temperature(temperatures, kappa_p + kappa_c, 300.0),
-        "kappa_p_300": at_temperature(temperatures, kappa_p, 300.0),
-        "kappa_c_300": at_temperature(temperatures, kappa_c, 300.0),
+        "kappa_300": conductivity_at(temperatures, kappa_p + kappa_c, 300.0),
+        "kappa_p_300": conductivity_at(temperatures, kappa_p, 300.0),
+        "kappa_c_300": conductivity_at(temperatures, kappa_c, 300.0),
         "mesh": "×".join(str(n) for n in record.mesh),
         "solver": record.solver,
         "solver_version": record.solver_version,

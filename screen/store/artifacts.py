@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from screen.core.errors import StoreError
+from screen.core.errors import BrokenArtifactError, StoreError
 from screen.core.records import Record
 from screen.store.codec import read_record, write_record
 from screen.store.files import remove_temporaries, write_atomically
@@ -61,8 +61,10 @@ class Artifacts:
 
         Raises
         ------
-        StoreError
+        BrokenArtifactError
             The file is truncated, garbled or of a newer program.
+        StoreError
+            The folder cannot be read.
         """
         path = self.path(stage, key)
         try:
@@ -73,10 +75,12 @@ class Artifacts:
         except OSError as error:
             raise StoreError(f"cannot read the artifact {path}: {error.strerror}") from error
         except StoreError as error:
-            raise StoreError(
-                f"the artifact {path} cannot be used: {error}. "
-                "To compute it again, delete the file and run the campaign"
-            ) from error
+            raise BrokenArtifactError(f"the artifact {path} cannot be used: {error}") from error
+
+    def set_aside(self, stage: str, key: str) -> None:
+        """Rename a broken artifact, so that its stage is computed again and nothing is lost."""
+        path = self.path(stage, key)
+        path.replace(path.with_suffix(".broken"))
 
     def remove_temporaries(self, older_than_s: float = 86400.0) -> int:
         """Remove what writers killed over a day ago left behind; return how many files."""

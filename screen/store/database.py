@@ -167,6 +167,15 @@ class Writer:
         )
         return {material for (material,) in found}
 
+    def computed_stages(self, model_digest: str, protocol_digest: str) -> dict[str, frozenset[str]]:
+        """Return the stages that each material's outcome has an artifact of."""
+        found = self._execute(
+            "SELECT material_id, json_keys(artifacts) FROM outcomes "
+            "WHERE model_digest = $model AND protocol_digest = $protocol",
+            {"model": model_digest, "protocol": protocol_digest},
+        )
+        return {material: frozenset(stages) for material, stages in found}
+
     def publish(self) -> Path:
         """Publish everything written so far as a new read-only snapshot; return its file.
 

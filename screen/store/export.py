@@ -54,9 +54,11 @@ def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     """Turn a nested column into JSON text, NaN and infinity into NULL."""
     if pa.types.is_floating(column.type):
         return pyarrow.compute.if_else(pyarrow.compute.is_finite(column), column, None)
+    values = column.to_pylist()
+    if pa.types.is_interval(column.type) or pa.types.is_duration(column.type):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
     if not pa.types.is_nested(column.type):
         return column
-    values = column.to_pylist()
     return pa.array([None if value is None else _json(value) for value in values], pa.string())
 
 

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def first_rows(reader: pa.RecordBatchReader, n_rows: int) -> pa.Table:
     return pa.Table.from_batches(batches, schema=reader.schema).slice(0, n_rows)
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
     """Turn NumPy values, tuples, mappings and times into JSON values; NaN becomes None."""
     if isinstance(value, np.ndarray | np.generic):
         return plain(value.tolist())
@@ -62,7 +63,12 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    return value.isoformat() if isinstance(value, datetime) else value
+    if isinstance(value, Decimal):  # what DuckDB makes of sum(BIGINT)
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    known = value is None or isinstance(value, bool | int | str)
+    return value if known else str(value)
 
 
 def utc(value: str | datetime) -> datetime:

@@ -11,7 +11,7 @@ from screen.core.crystal import FloatArray, IntArray
 from screen.wigner.tables import Tables
 from screen.wigner.tetrahedron import vertex_weights
 
-BLOCK = {"cpu": 8192, "cuda": 1 << 20}  # combinations of bands at once
+BLOCK = {"cpu": 1024, "cuda": 1 << 20}  # combinations of bands at once
 
 
 def add_triplets(

@@ -157,3 +157,44 @@ def test_wrong_cluster_options_are_named(tmp_path: Path) -> None:
     for cluster in ({"name": "local", "wrokers": 2}, {"name": "inline", "workers": 2}):
         with pytest.raises(SettingsError, match=r"workers|wrokers"):
             run_campaign(tiny(tmp_path / "run", crystals, cluster=cluster))
+
+
+def test_a_second_campaign_keeps_what_the_first_one_found(
+    inline_run: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run, crystals = tmp_path / "run", inline_run[1]
+    run_campaign(tiny(run, crystals, properties=["conductivity"]))
+    run_campaign(tiny(run, crystals, properties=["expansion"]))
+    assert table(run, NUMBERS) == table(inline_run[0], NUMBERS)
+
+
+def test_a_broken_artifact_is_set_aside_and_computed_again(
+    inline_run: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(inline_run[0], run)
+    (run / "campaign.duckdb").unlink()
+    for broken in list((run / "artifacts" / "fc3").glob("*/*.npz"))[:2]:
+        broken.write_bytes(broken.read_bytes()[:1000])
+    protocol = {**TINY, "temperatures": [100, 200, 300]}  # needs fc3 again
+    state = run_campaign(tiny(run, inline_run[1], protocol=protocol))
+    assert state.statuses == {"complete": 3}
+    assert len(list((run / "artifacts" / "fc3").glob("*/*.broken"))) == 2
+    assert len(list((run / "artifacts" / "fc3").glob("*/*.npz"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"properties": []}, "properties"),
+        ({"protocol": {**TINY, "conductivity": {"solver": "boltzman"}}}, "no solvers adapter"),
+        ({"cluster": {"name": "locale"}}, "no clusters adapter"),
+        ({"cluster": {"name": "local", "workers": -3}}, "workers"),
+        ({"cluster": {"name": "local", "memory_limit": "garbage"}}, "memory_limit"),
+    ],
+)
+def test_wrong_settings_are_refused_before_anything_runs(change, message, tmp_path: Path) -> None:
+    crystals = write_fcc(tmp_path / "crystals", "Cu")
+    with pytest.raises(SettingsError, match=message):
+        run_campaign(tiny(tmp_path / "run", crystals, **change))
+    assert not (tmp_path / "run" / "artifacts" / "relax").exists()

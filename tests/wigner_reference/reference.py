@@ -27,6 +27,7 @@ class Reference:
     nac: bool
     boundary: float | None  # µm
     ties: str  # "kept", or "lost" as in 3.30.0; see make_reference.py
+    bases: int  # mean over so many choices of degenerate eigenvectors; 0: LAPACK's choice
     temperatures: tuple[float, ...]
     kappa_p: NDArray[np.float64]  # (nT, 3, 3) W/m/K
     kappa_c: NDArray[np.float64]  # (nT, 3, 3)
@@ -36,6 +37,7 @@ class Reference:
         flags += [] if self.isotopes else ["pure"]
         flags += ["nac"] if self.nac else []
         flags += [f"{self.boundary:g}um"] if self.boundary else []
+        flags += [f"{self.bases}bases"] if self.bases else []
         return "-".join([*flags, self.ties])
 
     @property
@@ -59,7 +61,7 @@ def references() -> tuple[Reference, ...]:
     """All stored runs, in the order of the catalog."""
     with catalog_path("wigner_reference.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    keys = ("material", "mesh", "isotopes", "nac", "boundary_um", "ties")
+    keys = ("material", "mesh", "isotopes", "nac", "boundary_um", "ties", "bases")
     runs: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for row in rows:
         runs.setdefault(tuple(row[key] for key in keys), []).append(row)
@@ -76,6 +78,7 @@ def _reference(rows: list[dict[str, str]]) -> Reference:
         nac=first["nac"] == "true",
         boundary=float(first["boundary_um"]) if first["boundary_um"] else None,
         ties=first["ties"],
+        bases=int(first["bases"]),
         temperatures=tuple(float(row["temperature"]) for row in rows),
         kappa_p=_tensors(rows, "kappa_p"),
         kappa_c=_tensors(rows, "kappa_c"),
