@@ -161,9 +161,12 @@ def test_the_reference_has_nac_where_the_conductivity_has(snapshot: Snapshot) ->
     assert (row["kappa_reference_300"], row["ratio_300"]) == (100.0, 2.0)
 
 
-def test_between_grid_points_values_are_linear(snapshot: Snapshot) -> None:
+def test_between_grid_points_kappa_is_a_power_of_temperature_and_alpha_linear(
+    snapshot: Snapshot,
+) -> None:
     (row,) = ranking.rank(snapshot, "insulators", 325.0, limit=1).to_pylist()
-    assert row["kappa"] == pytest.approx(1.75, rel=1e-14)
+    power = math.log(1 / 2) / math.log(400 / 300)  # κ falls from 2 at 300 K to 1 at 400 K
+    assert row["kappa"] == pytest.approx(2 * (325 / 300) ** power, rel=1e-14)
     assert row["expansion"] == pytest.approx(2.25e-5, rel=1e-14)
     assert row["ratio_300"] == 0.5, "the reference is known at 300 K only"
 

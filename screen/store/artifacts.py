@@ -75,7 +75,10 @@ class Artifacts:
         except OSError as error:
             raise StoreError(f"cannot read the artifact {path}: {error.strerror}") from error
         except StoreError as error:
-            raise BrokenArtifactError(f"the artifact {path} cannot be used: {error}") from error
+            raise BrokenArtifactError(
+                f"the artifact {path} cannot be used: {error}. To compute it again, delete the file "
+                "and campaign.duckdb, which is rebuilt, and run the campaign"
+            ) from error
 
     def set_aside(self, stage: str, key: str) -> None:
         """Rename a broken artifact, so that its stage is computed again and nothing is lost."""

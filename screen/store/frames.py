@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
@@ -67,8 +68,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    known = value is None or isinstance(value, bool | int | str)
-    return value if known else str(value)
+    return str(value) if isinstance(value, date | time | timedelta | UUID) else value
 
 
 def utc(value: str | datetime) -> datetime:
