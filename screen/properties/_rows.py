@@ -20,6 +20,8 @@ def conductivity_at(
     temperatures: FloatArray, kappa: FloatArray, temperature: float
 ) -> float | None:
     """κ at ``temperature`` (K): ln κ linear in ln T, exact for κ ∝ 1/T; None outside the grid."""
+    if temperature in temperatures:
+        return float(kappa[temperatures == temperature][0])
     tiny = np.finfo(np.float64).tiny  # κ_C may vanish
     value = at_temperature(
         np.log(temperatures), np.log(np.maximum(kappa, tiny)), float(np.log(temperature))
