@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from screen.core.columns import Column
 from screen.core.crystal import Crystal
@@ -15,6 +15,8 @@ from screen.core.records import (
     Conductivity,
     Evaluation,
     ForceConstants,
+    PhononRates,
+    Phonons,
     Record,
     Rejected,
 )
@@ -118,6 +120,8 @@ class SourceModule(Protocol):
 class SolverModule(Protocol):
     """``screen/solvers/<name>.py``."""
 
+    REVISION: ClassVar[int]  # rises with every change that moves a number
+
     def solve(
         self,
         force_constants: ForceConstants,
@@ -135,6 +139,36 @@ class SolverModule(Protocol):
         ...
 
 
+@runtime_checkable
+class DividedSolverModule(Protocol):
+    """A solver whose work can be divided over workers, in parts that are kept when one dies.
+
+    ``solve`` then also takes ``parts``, all records of ``solve_part``.
+    """
+
+    def divide(self, phonons: Phonons) -> int:
+        """Into how many parts; 1 for no division."""
+        ...
+
+    def solve_part(
+        self,
+        force_constants: ForceConstants,
+        mesh: tuple[int, int, int],
+        temperatures: Sequence[float],
+        settings: ConductivitySettings,
+        part: int,
+        parts: int,
+    ) -> PhononRates:
+        """Part number ``part``, from 0; the numbers do not depend on the division.
+
+        Raises
+        ------
+        TransportError
+            As ``solve``.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class StageInputs:
     """What a stage may look at: the candidate, the protocol, and earlier stages' records."""
@@ -142,6 +176,7 @@ class StageInputs:
     candidate: Candidate
     protocol: ScreeningProtocol
     records: Mapping[str, Record]
+    parts: tuple[Record, ...] = ()  # of the stage itself, where it was divided
 
     def get(self, stage: str, kind: type[R]) -> R:
         """Return the record of an earlier stage, checked to be of ``kind``."""
@@ -167,7 +202,11 @@ class PropertyModule(Protocol):
         ...
 
     def compute(self, inputs: StageInputs) -> Record:
-        """Compute the property; the measured record is ``inputs.records["<name>_cells"]``."""
+        """Compute the property; the measured record is ``inputs.records["<name>_cells"]``.
+
+        A module may also have ``divide(inputs) -> int`` and ``compute_part(inputs, part, parts)``:
+        parts are computed apart, and ``compute`` finds them in ``inputs.parts``.
+        """
         ...
 
     def row(self, inputs: StageInputs, record: Record) -> Mapping[str, Any]:

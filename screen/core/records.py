@@ -125,6 +125,7 @@ class Nac(Record):
     born: FloatArray  # (n_primitive_atoms, 3, 3) e
     dielectric: FloatArray  # (3, 3)
     factor: float = 14.399652  # eV·Å, e²/4πε0
+    method: str = "gonze"  # gonze (PRB 55, 10355, 1997) or wang (JPCM 22, 202201, 2010)
 
 
 HARMONIC = 1e-8
@@ -173,7 +174,10 @@ class Phonons(Record):
 
 @dataclass(frozen=True, eq=False)
 class Conductivity(Record):
-    """Lattice thermal conductivity of the Wigner transport equation."""
+    """Lattice thermal conductivity of the Wigner transport equation.
+
+    κ of every mode and of every pair of bands follows from it, see ``core.spectra``.
+    """
 
     temperatures: FloatArray  # (nT,) K
     kappa_p: FloatArray  # (nT, 3, 3) W/m/K, populations (incl. degenerate pairs)
@@ -184,10 +188,22 @@ class Conductivity(Record):
     frequencies: FloatArray  # (nq, nb) THz
     linewidths: FloatArray  # (nT, nq, nb) THz, full width: lifetime = 1 / (2π linewidth)
     mode_kappa: FloatArray  # (nT, nq, nb) W/m/K, trace/3 incl. coherences, weights included
+    pair_velocities: FloatArray  # (nq, nb, nb) (THz·Å)², trace/3 of Re v v*, weights included
+    volume: float  # Å³ of the primitive cell
     solver: str
     solver_version: str
     isotopes: bool
     nac: bool
+    isotope_linewidths: FloatArray | None = None  # (nq, nb) THz, part of ``linewidths``
+    boundary_linewidths: FloatArray | None = None  # (nq, nb) THz, part of ``linewidths``
+
+
+@dataclass(frozen=True, eq=False)
+class PhononRates(Record):
+    """Three-phonon scattering rates at some irreducible q-points of a mesh."""
+
+    members: IntArray  # (m,) positions among the irreducible points
+    gamma: FloatArray  # (nT, m, nb) THz, half width: lifetime = 1 / (4π gamma)
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,10 +94,24 @@ class MeshSettings(Settings):
 class ConductivitySettings(Settings):
     """Wigner transport equation in the relaxation-time approximation."""
 
-    solver: str = "phono3py"
+    solver: str = "wigner"
     mesh: MeshSettings = MeshSettings()
-    isotopes: bool = True  # natural isotope scattering
+    smearing: Positive | None = None  # THz, width σ of Gaussians for δ; None: tetrahedron method
+    isotopes: bool = True  # isotope scattering
+    isotope_abundances: dict[str, dict[int, Annotated[float, Field(ge=0)]]] = Field(
+        default_factory=dict
+    )  # element -> mass number -> fraction; other elements are natural
     boundary_mean_free_path: Positive | None = 1e6  # µm; None: no boundary
+
+    @model_validator(mode="after")
+    def _abundances_are_fractions(self) -> ConductivitySettings:
+        for element, fractions in self.isotope_abundances.items():
+            total = sum(fractions.values())
+            if abs(total - 1) > 1e-6:
+                raise ValueError(
+                    f"isotope_abundances.{element} sums to {total:g}: give fractions that sum to 1"
+                )
+        return self
 
 
 class ExpansionSettings(Settings):

@@ -21,3 +21,13 @@ def from_voigt(components: FloatArray) -> FloatArray:
     tensors[..., _ROWS, _COLUMNS] = components
     tensors[..., _COLUMNS, _ROWS] = components
     return tensors
+
+
+def mean_diagonal(tensors: FloatArray) -> FloatArray:
+    """Mean of xx, yy, zz: (..., 3, 3) to (...)."""
+    return np.asarray(np.trace(tensors, axis1=-2, axis2=-1) / 3)
+
+
+def mean_of_diagonal(components: FloatArray) -> FloatArray:
+    """Mean of xx, yy, zz: (..., 6) to (...)."""
+    return np.asarray(components[..., :3].mean(axis=-1))

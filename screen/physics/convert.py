@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from screen.core.crystal import Crystal
+from screen.core.records import Nac
 
 SpglibCell = tuple[Any, Any, Any]
 
@@ -53,3 +54,13 @@ def to_phonopy(crystal: Crystal) -> Any:
 def from_phonopy(cell: Any) -> Crystal:
     """Crystal from ``PhonopyAtoms``."""
     return Crystal(cell.cell, cell.numbers, cell.scaled_positions)
+
+
+def to_nac_params(nac: Nac) -> Any:
+    """``nac_params`` of phonopy and phono3py."""
+    return {
+        "born": np.array(nac.born),
+        "dielectric": np.array(nac.dielectric),
+        "factor": nac.factor,
+        "method": nac.method,
+    }

@@ -10,7 +10,7 @@ from screen.core.crystal import Crystal, FloatArray, IntArray
 from screen.core.errors import DisplacementError
 from screen.core.records import ForceConstants
 from screen.core.settings import DisplacementSettings
-from screen.physics.convert import from_phonopy, to_phonopy
+from screen.physics.convert import from_phonopy, to_nac_params, to_phonopy
 
 SYMPREC = 1e-5  # Å
 
@@ -47,11 +47,7 @@ def restored(force_constants: ForceConstants) -> Any:
     if force_constants.fc3 is not None:
         phono3py.fc3 = np.array(force_constants.fc3, order="C")
     if force_constants.nac is not None:
-        phono3py.nac_params = {
-            "born": np.array(force_constants.nac.born),
-            "dielectric": np.array(force_constants.nac.dielectric),
-            "factor": force_constants.nac.factor,
-        }
+        phono3py.nac_params = to_nac_params(force_constants.nac)
     return phono3py
 
 

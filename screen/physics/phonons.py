@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from screen.core.crystal import FloatArray
 from screen.core.records import Bands, ForceConstants, Phonons
 from screen.core.settings import StabilitySettings
-from screen.physics.convert import to_phonopy
+from screen.physics.convert import to_nac_params, to_phonopy
 from screen.physics.meshes import Mesh
 
 N_BAND_POINTS = 51  # per segment of the band path
@@ -30,11 +30,7 @@ def harmonic_lattice(force_constants: ForceConstants) -> Any:
     )
     phonopy.force_constants = np.array(force_constants.fc2, order="C")
     if force_constants.nac is not None:
-        phonopy.nac_params = {
-            "born": np.array(force_constants.nac.born),
-            "dielectric": np.array(force_constants.nac.dielectric),
-            "factor": force_constants.nac.factor,
-        }
+        phonopy.nac_params = to_nac_params(force_constants.nac)
     return phonopy
 
 

@@ -15,9 +15,19 @@ from screen.core.protocols import Completed, ModelIdentity, Workers
 from screen.core.records import Candidate, Failure, Outcome, Rejected
 from screen.core.registry import find, names
 from screen.core.settings import Campaign
+from screen.physics import isotopes
 from screen.pipeline.budget import Budget
 from screen.pipeline.stages import pipeline_for, table_name
-from screen.pipeline.walk import TRANSIENT, Progress, Task, first_resource, pending_stage, walk
+from screen.pipeline.walk import (
+    TRANSIENT,
+    Part,
+    Progress,
+    Task,
+    first_resource,
+    pending_stage,
+    walk,
+    walk_part,
+)
 from screen.store import ledger
 from screen.store.artifacts import Artifacts
 from screen.store.database import Writer
@@ -90,6 +100,7 @@ def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State
     digest = model_digest_of(identity)
     pipeline_for(campaign.properties)  # an unknown name must not wait for the first worker
     find("solvers", campaign.protocol.conductivity.solver)
+    isotopes.check(campaign.protocol.conductivity.isotope_abundances)
     cluster = find("clusters", campaign.cluster.name)
     Artifacts(artifacts_folder(campaign.run_folder)).remove_temporaries()
     source = find("sources", campaign.source.name)
@@ -112,6 +123,28 @@ def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State
     return driver.state
 
 
+@dataclass
+class _Material:
+    """A material without an outcome."""
+
+    task: Task
+    resource: str  # of its next stage
+    parts: int = 0  # parts of a divided stage that have not ended
+    failures: list[Failure] = field(default_factory=list)  # of parts
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What one task of the cluster does: walk a material, or compute a part of a stage."""
+
+    material: str
+    part: Part | None = None
+
+    @property
+    def key(self) -> str:
+        return self.material if self.part is None else f"{self.material} {self.part}"
+
+
 class _Driver:
     """Keeps the workers busy and the store up to date."""
 
@@ -121,9 +154,9 @@ class _Driver:
         self.writer = writer
         self.watch = watch
         self.state = State()
-        self.budget: Budget[str] = Budget()
-        self._tasks: dict[str, Task] = {}
-        self._resource: dict[str, str] = {}
+        self.budget: Budget[_Job] = Budget()
+        self._jobs: dict[str, _Job] = {}  # what runs, by key
+        self._materials: dict[str, _Material] = {}
         self._outcomes: list[Outcome] = []
         self._last_flush = self._last_publish = time.monotonic()
         self._unpublished = False
@@ -143,21 +176,20 @@ class _Driver:
                 self._store(self._rejection(entry))
             else:
                 task = self._task(entry, earlier.get(entry.id, frozenset()))
-                self._tasks[entry.id] = task
-                self._resource[entry.id] = first_resource(task)
-                self.budget.add(entry.id)
+                self._materials[entry.id] = _Material(task, first_resource(task))
+                self.budget.add(_Job(entry.id))
         self.watch(self.state)
 
     def loop(self, workers: Workers) -> None:
         """Run until nothing waits and nothing runs."""
         while not self.budget.idle:
-            while (material := self.budget.next(workers.slots)) is not None:
-                workers.submit(material, self._resource[material], walk, self._tasks[material])
+            while (job := self.budget.next(workers.slots)) is not None:
+                self._submit(job, workers)
             completed = workers.next_completed(TICK_S)
             if completed is not None:
                 self._handle(completed)
             self.state.running = {
-                key: stage for key, stage in workers.stages().items() if key in self.budget.running
+                key: stage for key, stage in workers.stages().items() if key in self._jobs
             }
             self.watch(self.state)
             self._flush_if_due()
@@ -181,28 +213,52 @@ class _Driver:
         elif now - self._last_flush > FLUSH_S or len(self._outcomes) >= FLUSH_ROWS:
             self.flush()
 
+    def _submit(self, job: _Job, workers: Workers) -> None:
+        self._jobs[job.key] = job
+        material = self._materials[job.material]
+        where = (job.key, material.resource)
+        if job.part is None:
+            workers.submit(*where, walk, material.task, tuple(material.failures))
+        else:
+            workers.submit(*where, walk_part, material.task, job.part)
+
     def _handle(self, completed: Completed) -> None:
-        material = completed.key
-        if completed.error is not None:
-            self.budget.ended(material)
-            raise completed.error
+        job = self._jobs.pop(completed.key)
         if completed.lost:
-            if self.budget.lost(material):
-                self._store(self._condemned(material))
+            if self.budget.lost(job):
+                self._condemn(job)
             return
-        self.budget.ended(material)
+        self.budget.ended(job)
+        if completed.error is not None:
+            raise completed.error
         progress: Progress = completed.result
-        if progress.next_resource is not None:
-            self._resource[material] = progress.next_resource
-            self.budget.add_first(material)
-            self.writer.add_executions(list(progress.executions))
-        elif progress.outcome is not None:
+        if progress.outcome is not None:
             self._store(progress.outcome)
+            return
+        self.writer.add_executions(list(progress.executions))
+        material = self._materials[job.material]
+        if job.part is not None:
+            self._part_ended(job, progress.failures)
+        elif progress.parts:
+            material.parts = len(progress.parts)
+            for part in reversed(progress.parts):
+                self.budget.add_first(_Job(job.material, part))
+        elif progress.next_resource is not None:
+            material.resource = progress.next_resource
+            self.budget.add_first(job)
+
+    def _part_ended(self, job: _Job, failures: Sequence[Failure]) -> None:
+        """Walk on when the last part of a stage has ended."""
+        material = self._materials[job.material]
+        material.failures.extend(failures)
+        material.parts -= 1
+        if material.parts == 0:
+            self.budget.add_first(_Job(job.material))
 
     def _store(self, outcome: Outcome) -> None:
         """Count an outcome and keep it for the next flush."""
         self._outcomes.append(outcome)
-        self._tasks.pop(outcome.material_id, None)
+        self._materials.pop(outcome.material_id, None)
         state = self.state
         state.statuses[outcome.status] += 1
         state.kinds.update(failure.kind for failure in outcome.failures)
@@ -235,14 +291,18 @@ class _Driver:
     def _rejection(self, entry: Rejected) -> Outcome:
         return self._failed(entry.id, Failure("source", entry.kind, entry.message), None)
 
-    def _condemned(self, material: str) -> Outcome:
-        task = self._tasks[material]
+    def _condemn(self, job: _Job) -> None:
+        """Give up what loses its worker also when it runs alone."""
+        task = self._materials[job.material].task
         message = (
             "the worker died each time, also when it ran nothing else: out of memory or a crash "
             "in compiled code; look at the worker's log, then run again"
         )
+        if job.part is not None:
+            self._part_ended(job, [Failure(job.part.stage, "worker_lost", message)])
+            return
         failure = Failure(pending_stage(task), "worker_lost", message)
-        return self._failed(material, failure, task.candidate.crystal.digest)
+        self._store(self._failed(job.material, failure, task.candidate.crystal.digest))
 
     def _failed(self, material: str, failure: Failure, crystal_digest: str | None) -> Outcome:
         return Outcome(

@@ -27,7 +27,9 @@ class Stage:
     """One step of the pipeline.
 
     ``resource`` is where it runs: ``model`` needs the potential, ``cpu`` any core. ``settings``
-    is the part of the protocol that decides the result. ``gate`` looks at the record and says
+    is the part of the protocol that decides the result. ``divide`` says into how many parts the
+    work is best divided; ``run`` then finds the records of ``run_part`` in ``inputs.parts``.
+    ``gate`` looks at the record and says
     why later stages must not use it. ``revision`` goes up when the computation changes.
     """
 
@@ -36,6 +38,8 @@ class Stage:
     needs: tuple[str, ...]
     settings: Callable[[Protocol], Mapping[str, Any]]
     run: Callable[[StageInputs, ForceField], Record]
+    divide: Callable[[StageInputs], int] | None = None  # into how many parts
+    run_part: Callable[[StageInputs, int, int], Record] | None = None
     gate: Callable[[StageInputs, Record], Failure | None] | None = None
     row: Callable[[StageInputs, Record], Mapping[str, Any]] | None = None
     revision: int = 1
@@ -126,6 +130,8 @@ def _property_stages(adapter: str) -> list[Stage]:
         module.NEEDS,
         module.settings,
         lambda inputs, _: module.compute(inputs),
+        divide=getattr(module, "divide", None),
+        run_part=getattr(module, "compute_part", None),
         gate=getattr(module, "gate", None),
         row=module.row,
     )

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 
+from screen.core.digest import digest_of_json
 from screen.core.errors import BrokenArtifactError, MaterialError, ThermoscreenError
 from screen.core.protocols import ForceField, StageInputs
 from screen.core.records import Candidate, Execution, Failure, Outcome, Record
@@ -47,12 +48,26 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a walk came: an outcome, or the resource that the next stage needs."""
+class Part:
+    """A share of one stage that is computed apart from the others."""
 
-    outcome: Outcome | None
-    next_resource: str | None
+    stage: str
+    number: int  # from 0
+    of: int
+
+    def __str__(self) -> str:
+        return f"part {self.number + 1}/{self.of}"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a walk came: an outcome, or what must happen before it can go on."""
+
     executions: tuple[Execution, ...]
+    outcome: Outcome | None = None
+    next_resource: str | None = None  # a worker must offer it
+    parts: tuple[Part, ...] = ()  # to be computed first
+    failures: tuple[Failure, ...] = ()  # of a part
 
 
 def resource_of(stage: Stage, model: ModelSettings) -> str:
@@ -65,10 +80,13 @@ def first_resource(task: Task) -> str:
     return resource_of(pipeline_for(task.properties)[0], task.model)
 
 
-def walk(resources: frozenset[str], report: Report, task: Task) -> Progress:
-    """Run stages until all are done or the next needs a resource that is not in ``resources``.
+def walk(
+    resources: frozenset[str], report: Report, task: Task, failed: Sequence[Failure] = ()
+) -> Progress:
+    """Run stages until all are done, or the next needs another resource or is to be divided.
 
-    ``report`` is told the stage that starts. A broken artifact is set aside and computed again.
+    ``report`` is told the stage that starts; ``failed`` are stages of which a part has failed. A
+    broken artifact is set aside and computed again.
 
     Raises
     ------
@@ -77,11 +95,30 @@ def walk(resources: frozenset[str], report: Report, task: Task) -> Progress:
     """
     executions: list[Execution] = []
     while True:
-        state = _Walk(task, executions=executions)
+        state = _Walk(task, {failure.stage: failure for failure in failed}, executions)
         try:
             return _advance(state, resources, report)
         except BrokenArtifactError:
             state.set_broken_aside()
+
+
+def walk_part(resources: frozenset[str], report: Report, task: Task, part: Part) -> Progress:
+    """Compute one part of a stage; what fails is the stage as a whole.
+
+    Raises
+    ------
+    ModelUnavailableError, StoreError
+        The worker itself is unusable; says nothing about the material.
+    """
+    state = _Walk(task)
+    stage = next(stage for stage in state.stages if stage.name == part.stage)
+    report(stage.name)
+    if not state.finished(stage):  # another part may have failed for good
+        try:
+            state.execute_part(stage, part)
+        except BrokenArtifactError:  # an earlier stage's: the next walk computes it again
+            state.set_broken_aside()
+    return Progress(tuple(state.executions), failures=tuple(state.failures.values()))
 
 
 def _advance(state: _Walk, resources: frozenset[str], report: Report) -> Progress:
@@ -92,11 +129,15 @@ def _advance(state: _Walk, resources: frozenset[str], report: Report) -> Progres
         if not state.finished(stage):
             needed = resource_of(stage, state.task.model)
             if needed not in resources:
-                return Progress(None, needed, tuple(state.executions))
+                return Progress(tuple(state.executions), next_resource=needed)
+            parts = state.divide(stage)
+            missing = tuple(part for part in parts if not state.has_part(part))
+            if missing:
+                return Progress(tuple(state.executions), parts=missing)
             report(stage.name)
-            state.execute(stage)
+            state.execute(stage, parts)
         state.judge(stage)
-    return Progress(state.outcome(), None, tuple(state.executions))
+    return Progress(tuple(state.executions), outcome=state.outcome())
 
 
 def pending_stage(task: Task) -> str:
@@ -117,16 +158,20 @@ class _Records(Mapping[str, Record]):
         self._artifacts = artifacts
         self._keys = keys
         self._read: dict[str, Record] = {}
-        self.reading = ""  # stage whose artifact was opened last
+        self.reading = ("", "")  # folder and key of the artifact that was opened last
 
     def __getitem__(self, stage: str) -> Record:
         if stage not in self._read:
-            self.reading = stage
-            record = self._artifacts.read(stage, self._keys[stage])
-            if record is None:
-                raise KeyError(stage)
-            self._read[stage] = record
+            self._read[stage] = self.read(stage, self._keys[stage])
         return self._read[stage]
+
+    def read(self, folder: str, key: str) -> Record:
+        """Read an artifact."""
+        self.reading = (folder, key)
+        record = self._artifacts.read(folder, key)
+        if record is None:
+            raise KeyError(folder)
+        return record
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
@@ -144,12 +189,12 @@ class _Walk:
     """State of one walk."""
 
     task: Task
+    failures: dict[str, Failure] = field(default_factory=dict)  # stage -> why
+    executions: list[Execution] = field(default_factory=list)
     stages: Sequence[Stage] = field(init=False)
     keys: Mapping[str, str] = field(init=False)
     artifacts: Artifacts = field(init=False)
-    failures: dict[str, Failure] = field(default_factory=dict)  # stage -> why
-    unusable: set[str] = field(default_factory=set)  # failed, gated or never started
-    executions: list[Execution] = field(default_factory=list)
+    unusable: set[str] = field(init=False)  # failed, gated or never started
 
     def __post_init__(self) -> None:
         task = self.task
@@ -158,11 +203,11 @@ class _Walk:
         self.artifacts = Artifacts(artifacts_folder(task.run))
         self._records = _Records(self.artifacts, self.keys)
         self.inputs = StageInputs(task.candidate, task.protocol, self._records)
+        self.unusable = set(self.failures)
 
     def set_broken_aside(self) -> None:
         """Rename the artifact that could not be read."""
-        stage = self._records.reading
-        self.artifacts.set_aside(stage, self.keys[stage])
+        self.artifacts.set_aside(*self._records.reading)
 
     def blocked(self, stage: Stage) -> bool:
         """Say whether a stage lacks something that will never come."""
@@ -174,7 +219,7 @@ class _Walk:
     def finished(self, stage: Stage) -> bool:
         """Say whether a stage has its artifact, or is known to fail."""
         key = self.keys[stage.name]
-        if self.artifacts.has(stage.name, key):
+        if stage.name in self.failures or self.artifacts.has(stage.name, key):
             return True
         try:
             failure = self.artifacts.read(FAILURES, key)
@@ -185,15 +230,48 @@ class _Walk:
             return True
         return False
 
-    def execute(self, stage: Stage) -> None:
-        """Compute a stage and keep its record, or the reason why there is none."""
-        key = self.keys[stage.name]
-        meter = Meter(stage.name, key, self.task.candidate.id)
+    def divide(self, stage: Stage) -> tuple[Part, ...]:
+        """Parts of which a stage is made; none for a stage that is computed as a whole."""
+        count = 1 if stage.divide is None else stage.divide(self.inputs)
+        return () if count < 2 else tuple(Part(stage.name, n, count) for n in range(count))
+
+    def has_part(self, part: Part) -> bool:
+        """Say whether a part has its artifact."""
+        return self.artifacts.has(*self._place_of(part))
+
+    def _place_of(self, part: Part) -> tuple[str, str]:
+        """Folder and key of a part's artifact."""
+        whole = self.keys[part.stage]
+        return f"{part.stage}_parts", digest_of_json([whole, part.number, part.of])
+
+    def execute(self, stage: Stage, parts: Sequence[Part] = ()) -> None:
+        """Compute a stage, perhaps from its parts, and keep its record."""
+        records = tuple(self._records.read(*self._place_of(part)) for part in parts)
+        inputs = replace(self.inputs, parts=records)
+        place = (stage.name, self.keys[stage.name])
+        record = self._attempt(stage, place, lambda meter: self._run(stage, inputs, meter))
+        if record is not None:
+            self._records.keep(stage.name, record)
+
+    def execute_part(self, stage: Stage, part: Part) -> None:
+        """Compute a part and keep its record."""
+        run_part = stage.run_part
+        if run_part is None:
+            raise TypeError(f"stage {stage.name!r} has no parts")
+        compute = partial(run_part, self.inputs, part.number, part.of)
+        self._attempt(stage, self._place_of(part), lambda meter: compute())
+
+    def _attempt(
+        self, stage: Stage, place: tuple[str, str], compute: Callable[[Meter], Record]
+    ) -> Record | None:
+        """Write a record to its place, or keep the reason why there is none."""
+        record = None
+        meter = Meter(*place, self.task.candidate.id)
         try:
-            record = self._run(stage, meter)
+            record = compute(meter)
         except MaterialError as error:
             failure = Failure(stage.name, error.kind, str(error))
-            self.artifacts.write(FAILURES, key, failure)
+            self.artifacts.write(FAILURES, self.keys[stage.name], failure)
             self._fail(stage, failure)
         except ThermoscreenError:  # the worker or an earlier artifact, not this material
             raise
@@ -204,18 +282,18 @@ class _Walk:
             text = traceback.format_exc()
             self._fail(stage, Failure(stage.name, "unexpected_error", message, text))
         else:
-            self.artifacts.write(stage.name, key, record)
-            self._records.keep(stage.name, record)
+            self.artifacts.write(*place, record)
         execution = meter.read()
         ledger.append(ledger_folder(self.task.run), execution)
         self.executions.append(execution)
+        return record
 
-    def _run(self, stage: Stage, meter: Meter) -> Record:
+    def _run(self, stage: Stage, inputs: StageInputs, meter: Meter) -> Record:
         """Run a stage with the potential, counted, where it needs one."""
         if stage.resource == "cpu":
-            return stage.run(self.inputs, NO_MODEL)
+            return stage.run(inputs, NO_MODEL)
         counted = Counted(load_model(self.task.model), meter)
-        return stage.run(self.inputs, counted)
+        return stage.run(inputs, counted)
 
     def judge(self, stage: Stage) -> None:
         """Let the stage's gate decide whether later stages may use its record."""

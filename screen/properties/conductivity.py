@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from screen.core.columns import Column
-from screen.core.protocols import StageInputs
+from screen.core.protocols import DividedSolverModule, StageInputs
 from screen.core.records import Conductivity, ForceConstants, Phonons, Record
 from screen.core.registry import find
 from screen.core.settings import Protocol
@@ -39,24 +39,45 @@ measure = None
 
 
 def settings(protocol: Protocol) -> Mapping[str, Any]:
-    """Conductivity settings and temperatures."""
+    """Conductivity settings, the solver's revision and temperatures."""
     return {
+        "revision": _solver(protocol).REVISION,
         "conductivity": protocol.conductivity.model_dump(mode="json"),
         "temperatures": list(protocol.temperatures),
     }
 
 
+def divide(inputs: StageInputs) -> int:
+    """Into how many parts the solver would divide this crystal."""
+    solver = _solver(inputs.protocol)
+    phonons = inputs.get("stability", Phonons)
+    return solver.divide(phonons) if isinstance(solver, DividedSolverModule) else 1
+
+
+def compute_part(inputs: StageInputs, part: int, parts: int) -> Record:
+    """Solve one part."""
+    record: Record = _solver(inputs.protocol).solve_part(*_problem(inputs), part, parts)
+    return record
+
+
 def compute(inputs: StageInputs) -> Conductivity:
     """Solve on the mesh that the stability gate looked at."""
-    solver = find("solvers", inputs.protocol.conductivity.solver)
-    a, b, c = (int(n) for n in inputs.get("stability", Phonons).mesh)
-    result: Conductivity = solver.solve(
-        inputs.get("fc3", ForceConstants),
-        (a, b, c),
-        inputs.protocol.temperatures,
-        inputs.protocol.conductivity,
-    )
+    solver = _solver(inputs.protocol)
+    more = (inputs.parts,) if inputs.parts else ()
+    result: Conductivity = solver.solve(*_problem(inputs), *more)
     return result
+
+
+def _solver(protocol: Protocol) -> Any:
+    return find("solvers", protocol.conductivity.solver)
+
+
+def _problem(inputs: StageInputs) -> tuple[Any, ...]:
+    """Return what every solver takes."""
+    a, b, c = (int(n) for n in inputs.get("stability", Phonons).mesh)
+    protocol = inputs.protocol
+    constants = inputs.get("fc3", ForceConstants)
+    return constants, (a, b, c), protocol.temperatures, protocol.conductivity
 
 
 def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:

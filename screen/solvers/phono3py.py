@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from screen.core.crystal import FloatArray
-from screen.core.errors import TransportError
-from screen.core.records import HARMONIC, Conductivity, ForceConstants
+from screen.core.records import Conductivity, ForceConstants
 from screen.core.settings import ConductivitySettings
 from screen.core.voigt import from_voigt
 from screen.physics.displacements import restored
+from screen.physics.isotopes import mass_variances, set_masses
+from screen.solvers._checks import require_anharmonic, require_finite
 
+REVISION = 1  # rises with every change that moves a number
 DEGENERATE = 1e-4  # THz
 
 
@@ -32,14 +34,7 @@ def solve(
     settings: ConductivitySettings,
 ) -> Conductivity:
     """Relaxation-time solution with the tetrahedron method; see ``core.protocols``."""
-    if force_constants.fc3 is None:
-        raise TransportError("fc3 is missing: the conductivity needs third-order force constants")
-    if np.abs(force_constants.fc3).max() < HARMONIC:
-        raise TransportError(
-            "the crystal is harmonic (all third-order force constants vanish): its conductivity is "
-            "infinite; a too small fc3 supercell also looks so, raise fc3_minimum_image",
-            kind="harmonic",
-        )
+    require_anharmonic(force_constants)
     result = _run(force_constants, mesh, temperatures, settings)
     frequencies = np.array(result.frequencies)
     weights = np.array(result.grid_weights, dtype=np.int64)
@@ -51,8 +46,7 @@ def solve(
     points = weights.sum()
     kappa_p = from_voigt(pairs_p.sum(axis=(1, 2, 3)) / points)
     kappa_c = from_voigt(pairs_c.sum(axis=(1, 2, 3)) / points)
-    if not (np.isfinite(kappa_p).all() and np.isfinite(kappa_c).all()):
-        raise TransportError("the conductivity is not finite", kind="not_finite")
+    require_finite(kappa_p, kappa_c)
     return Conductivity(
         temperatures=np.array(temperatures, dtype=np.float64),
         kappa_p=kappa_p,
@@ -78,11 +72,15 @@ def _run(
 ) -> Any:
     """Run phono3py's SMM19 variant; returns its conductivity calculator."""
     phono3py = restored(force_constants)
+    set_masses(phono3py, settings.isotope_abundances)
     phono3py.mesh_numbers = mesh
+    if settings.smearing is not None:
+        phono3py.sigmas = [settings.smearing]
     phono3py.init_phph_interaction()
     phono3py.run_thermal_conductivity(
         temperatures=list(temperatures),
         is_isotope=settings.isotopes,
+        mass_variances=mass_variances(phono3py.primitive.symbols, settings.isotope_abundances),
         boundary_mfp=settings.boundary_mean_free_path,
         transport_type="SMM19",
         log_level=0,

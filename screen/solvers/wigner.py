@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
-from screen.core.errors import TransportError
-from screen.core.records import HARMONIC, Conductivity, ForceConstants
+from screen.core.crystal import FloatArray
+from screen.core.records import Conductivity, ForceConstants, PhononRates, Phonons
 from screen.core.settings import ConductivitySettings
 from screen.physics.displacements import restored
+from screen.physics.isotopes import mass_variances, set_masses
+from screen.solvers._checks import require_anharmonic, require_finite
+
+REVISION = 1  # rises with every change that moves a number
 
 
 def solve(
@@ -18,29 +23,28 @@ def solve(
     mesh: tuple[int, int, int],
     temperatures: Sequence[float],
     settings: ConductivitySettings,
+    parts: Sequence[PhononRates] = (),
 ) -> Conductivity:
-    """Relaxation-time solution with the tetrahedron method; see ``core.protocols``."""
-    from screen.wigner.engine import REVISION, run_engine
+    """Relaxation-time solution; see ``core.protocols``."""
+    from screen.wigner.engine import solve_transport
+    from screen.wigner.scattering import choose_resources
 
-    if force_constants.fc3 is None:
-        raise TransportError("fc3 is missing: the conductivity needs third-order force constants")
-    if np.abs(force_constants.fc3).max() < HARMONIC:
-        raise TransportError(
-            "the crystal is harmonic (all third-order force constants vanish): its conductivity is "
-            "infinite; a too small fc3 supercell also looks so, raise fc3_minimum_image",
-            kind="harmonic",
-        )
-    phono3py = restored(force_constants)
-    phono3py.mesh_numbers = mesh
-    found = run_engine(
-        phono3py,
+    harmonic = _harmonic(force_constants, mesh, settings)
+    resources = choose_resources()
+    if not parts:
+        parts = (_rates(harmonic, temperatures, 0, 1),)
+    symbols = harmonic.interaction.primitive.symbols
+    variances = mass_variances(symbols, settings.isotope_abundances) if settings.isotopes else None
+    found = solve_transport(
+        harmonic,
         temperatures,
-        isotopes=settings.isotopes,
-        boundary_mean_free_path=settings.boundary_mean_free_path,
+        _joined(parts),
+        variances,
+        settings.boundary_mean_free_path,
+        resources,
     )
     transport = found.transport
-    if not (np.isfinite(transport.kappa_p).all() and np.isfinite(transport.kappa_c).all()):
-        raise TransportError("the conductivity is not finite", kind="not_finite")
+    require_finite(transport.kappa_p, transport.kappa_c)
     return Conductivity(
         temperatures=np.array(temperatures, dtype=np.float64),
         kappa_p=transport.kappa_p,
@@ -56,3 +60,57 @@ def solve(
         isotopes=settings.isotopes,
         nac=force_constants.nac is not None,
     )
+
+
+def divide(phonons: Phonons) -> int:
+    """Say into how many parts the work is best divided; 1 for small crystals."""
+    from screen.wigner.division import number_of_parts
+
+    n_points = int(np.prod(phonons.mesh))
+    n_irreducible, n_bands = phonons.frequencies.shape
+    return number_of_parts(n_points, n_irreducible, n_bands)
+
+
+def solve_part(
+    force_constants: ForceConstants,
+    mesh: tuple[int, int, int],
+    temperatures: Sequence[float],
+    settings: ConductivitySettings,
+    part: int,
+    parts: int,
+) -> PhononRates:
+    """Three-phonon rates of every ``parts``-th irreducible point from ``part`` on."""
+    return _rates(_harmonic(force_constants, mesh, settings), temperatures, part, parts)
+
+
+def _harmonic(
+    force_constants: ForceConstants, mesh: tuple[int, int, int], settings: ConductivitySettings
+) -> Any:
+    from screen.wigner.engine import Conventions, solve_harmonic
+
+    require_anharmonic(force_constants)
+    phono3py = restored(force_constants)
+    set_masses(phono3py, settings.isotope_abundances)
+    phono3py.mesh_numbers = mesh
+    return solve_harmonic(phono3py, Conventions(smearing=settings.smearing))
+
+
+def _rates(
+    harmonic: Any,
+    temperatures: Sequence[float],
+    part: int,
+    parts: int,
+) -> PhononRates:
+    from screen.wigner.division import members_of
+    from screen.wigner.engine import three_phonon_rates
+    from screen.wigner.scattering import choose_resources
+
+    members = members_of(part, parts, len(harmonic.grid.irreducible))
+    gamma = three_phonon_rates(harmonic, temperatures, members, choose_resources())
+    return PhononRates(np.array(members), gamma)
+
+
+def _joined(parts: Sequence[PhononRates]) -> FloatArray:
+    """γ at all irreducible points, (nT, nq, nb) THz."""
+    order = np.argsort(np.concatenate([part.members for part in parts]))
+    return np.asarray(np.concatenate([part.gamma for part in parts], axis=1)[:, order])

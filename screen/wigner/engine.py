@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from screen.core.crystal import FloatArray
+from screen.physics.isotopes import mass_variances
 from screen.wigner.folding import fold
 from screen.wigner.grid import Grid, build_grid
 from screen.wigner.interaction import build_transform
@@ -24,8 +25,6 @@ from screen.wigner.tables import build_tables
 from screen.wigner.transport import Transport, compute_transport
 from screen.wigner.velocity import Operator, speeds, velocity_operator
 
-REVISION = "1"  # rises with every change that moves a number
-
 
 @dataclass(frozen=True)
 class Conventions:
@@ -34,6 +33,7 @@ class Conventions:
     average_degenerate: bool = True  # |V|², isotope and boundary γ over degenerate sets
     zero_gamma_acoustic: bool = True  # the three acoustic modes at Γ take no part
     canonical_levels: bool = True  # ties of frequencies are exact, see phonons
+    smearing: float | None = None  # THz, width of Gaussians; None: tetrahedra
     symmetrize_tetrahedra: bool = False  # average over the symmetry-equivalent cuts of a cell
     operator: Operator = "wigner"
     phono3py_diagonal: bool = False  # phono3py's overwritten diagonal, see velocity
@@ -76,6 +76,32 @@ class Solution:
     transport: Transport
 
 
+@dataclass(frozen=True, eq=False)
+class Harmonic:
+    """What is known before anything scatters: the mesh, its phonons and where they came from."""
+
+    interaction: Any  # phono3py's, holds force constants and the dynamical matrix
+    grid: Grid
+    phonons: GridPhonons
+    conventions: Conventions
+
+
+def solve_harmonic(phono3py: Any, conventions: Conventions | None = None) -> Harmonic:
+    """Build the mesh and solve the phonons of a ``Phono3py`` with force constants and a mesh.
+
+    Raises
+    ------
+    TransportError
+        The mesh is a generalised grid.
+    """
+    conventions = conventions or Conventions()
+    phono3py.init_phph_interaction(exclude_gamma_acoustic=conventions.zero_gamma_acoustic)
+    interaction = phono3py.phph_interaction
+    grid = build_grid(interaction.bz_grid, conventions.symmetrize_tetrahedra)
+    phonons = solve_phonons(interaction, grid, conventions.canonical_levels)
+    return Harmonic(interaction, grid, phonons, conventions)
+
+
 def run_engine(
     phono3py: Any,
     temperatures: Sequence[float],
@@ -100,31 +126,62 @@ def run_engine(
     TransportError
         The mesh is a generalised grid.
     """
-    conventions = conventions or Conventions()
+    harmonic = solve_harmonic(phono3py, conventions)
+    everywhere = range(len(harmonic.grid.irreducible))
     resources = resources or choose_resources()
-    phono3py.init_phph_interaction(exclude_gamma_acoustic=conventions.zero_gamma_acoustic)
-    interaction = phono3py.phph_interaction
-    grid = build_grid(interaction.bz_grid, conventions.symmetrize_tetrahedra)
-    phonons = solve_phonons(interaction, grid, conventions.canonical_levels)
+    rates = three_phonon_rates(harmonic, temperatures, everywhere, resources)
+    variances = mass_variances(phono3py.primitive.symbols, {}) if isotopes else None
+    return solve_transport(
+        harmonic, temperatures, rates, variances, boundary_mean_free_path, resources
+    )
+
+
+def three_phonon_rates(
+    harmonic: Harmonic,
+    temperatures: Sequence[float],
+    members: Sequence[int],
+    resources: Resources,
+) -> FloatArray:
+    """γ of three phonons at some members of ``grid.irreducible``: (nT, len(members), nb) THz.
+
+    Each point is independent of the others: any division over workers gives the same numbers.
+    """
+    grid, phonons = harmonic.grid, harmonic.phonons
+    average = harmonic.conventions.average_degenerate
+    points = grid.irreducible[list(members)]
+    tables = build_tables(grid, phonons, temperatures, resources.device, average)
+    transform = build_transform(fold(harmonic.interaction), grid, resources.device)
+    rates = phonon_rates(transform, tables, grid, points.tolist(), resources)
+    return average_sets(rates, phonons.sets[points])
+
+
+def solve_transport(
+    harmonic: Harmonic,
+    temperatures: Sequence[float],
+    phonon_rates: FloatArray,
+    variances: FloatArray | None,
+    boundary_mean_free_path: float | None,
+    resources: Resources,
+) -> Solution:
+    """Conductivity from three-phonon γ (nT, nq, nb) THz at all irreducible points.
+
+    ``variances`` of the masses of the primitive cell's atoms, (n_atoms,); None: no isotopes.
+    """
+    interaction, grid, phonons = harmonic.interaction, harmonic.grid, harmonic.phonons
     velocities = velocity_operator(
         interaction.dynamical_matrix,
         grid,
         phonons,
         interaction.frequency_factor_to_THz,
-        conventions.operator,
-        conventions.phono3py_diagonal,
+        harmonic.conventions.operator,
+        harmonic.conventions.phono3py_diagonal,
     )
-    scattering = compute_scattering(
-        interaction,
-        grid,
-        phonons,
-        velocities,
-        temperatures,
-        isotopes,
-        boundary_mean_free_path,
-        conventions,
-        resources,
-    )
+    boundary = None
+    if boundary_mean_free_path is not None:
+        speed = _speeds(velocities, phonons, grid, harmonic.conventions.average_degenerate)
+        boundary = boundary_rates(speed, boundary_mean_free_path)
+    isotope = None if variances is None else _isotope_rates(harmonic, variances, resources)
+    scattering = Scattering(phonon_rates, isotope, boundary)
     frequencies = phonons.frequencies[grid.irreducible]
     transport = compute_transport(
         temperatures,
@@ -137,34 +194,13 @@ def run_engine(
     return Solution(grid, frequencies, velocities, scattering, transport)
 
 
-def compute_scattering(
-    interaction: Any,
-    grid: Grid,
-    phonons: GridPhonons,
-    velocities: ComplexArray,
-    temperatures: Sequence[float],
-    isotopes: bool,
-    boundary_mean_free_path: float | None,
-    conventions: Conventions,
-    resources: Resources,
-) -> Scattering:
-    """γ of every mechanism that is asked for, at the irreducible points."""
-    average = conventions.average_degenerate
-    points = [int(point) for point in grid.irreducible]
-    sets = phonons.sets[grid.irreducible]
-    tables = build_tables(grid, phonons, temperatures, resources.device, average)
-    transform = build_transform(fold(interaction), grid, resources.device)
-    three = phonon_rates(transform, tables, grid, points, resources)
-    isotope = boundary = None
-    if isotopes:
-        variances = _mass_variances(interaction.primitive)
-        isotope = isotope_rates(tables, grid, points, variances, resources)
-        isotope = average_sets(isotope, sets) if average else isotope
-    if boundary_mean_free_path is not None:
-        boundary = boundary_rates(
-            _speeds(velocities, phonons, grid, average), boundary_mean_free_path
-        )
-    return Scattering(average_sets(three, sets), isotope, boundary)
+def _isotope_rates(harmonic: Harmonic, variances: FloatArray, resources: Resources) -> FloatArray:
+    """γ of isotopes at the irreducible points, (nq, nb) THz."""
+    grid, phonons = harmonic.grid, harmonic.phonons
+    average = harmonic.conventions.average_degenerate
+    tables = build_tables(grid, phonons, (), resources.device, average)
+    rates = isotope_rates(tables, grid, grid.irreducible.tolist(), variances, resources)
+    return average_sets(rates, phonons.sets[grid.irreducible]) if average else rates
 
 
 def _speeds(
@@ -174,10 +210,3 @@ def _speeds(
         return speeds(velocities, phonons.sets[grid.irreducible])
     diagonal = np.diagonal(velocities, axis1=2, axis2=3).real
     return np.asarray(np.linalg.norm(diagonal, axis=1))
-
-
-def _mass_variances(primitive: Any) -> FloatArray:
-    """Natural Σ c_i (1 − m_i/m̄)² of each atom, (n_atoms,)."""
-    from phono3py.other.isotope import get_mass_variances
-
-    return np.array(get_mass_variances(primitive), dtype=np.float64)

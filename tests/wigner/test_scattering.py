@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from screen.wigner import compiled
-from screen.wigner.engine import Conventions, compute_scattering
-from screen.wigner.grid import build_grid
+from screen.wigner.engine import (
+    Conventions,
+    solve_harmonic,
+    solve_transport,
+    three_phonon_rates,
+)
 from screen.wigner.memory import halving
-from screen.wigner.phonons import GridPhonons, solve_phonons
+from screen.wigner.phonons import GridPhonons
 from screen.wigner.scattering import choose_resources
-from screen.wigner.velocity import velocity_operator
 from tests.wigner.cases import by_phono3py, eager, prepared, small_batches, solved
 
 # γ is compared without loss where the frequencies are periodic to rounding. With Gonze-Lee NAC
@@ -110,30 +113,17 @@ def test_rates_are_not_negative(name: str) -> None:
 def test_the_basis_of_degenerate_modes_does_not_matter(
     name: str, mesh: tuple[int, int, int]
 ) -> None:
-    phono3py = prepared(name, mesh)
-    phono3py.init_phph_interaction(exclude_gamma_acoustic=True)
-    interaction = phono3py.phph_interaction
-    grid = build_grid(interaction.bz_grid)
-    phonons = solve_phonons(interaction, grid)
-    assert phonons.degenerate.any()
+    given = solve_harmonic(prepared(name, mesh))
+    assert given.phonons.degenerate.any()
+    turned = replace(given, phonons=_turned(given.phonons))
+    variances = np.full(given.phonons.bands // 3, 1e-3)
+    resources = choose_resources()
     rates = []
-    for given in (phonons, _turned(phonons)):
-        velocities = velocity_operator(
-            interaction.dynamical_matrix, grid, given, interaction.frequency_factor_to_THz
-        )
-        rates.append(
-            compute_scattering(
-                interaction,
-                grid,
-                given,
-                velocities,
-                (300.0,),
-                True,
-                10.0,
-                Conventions(),
-                choose_resources(),
-            ).total
-        )
+    for harmonic in (given, turned):
+        everywhere = range(len(harmonic.grid.irreducible))
+        three = three_phonon_rates(harmonic, (300.0,), everywhere, resources)
+        found = solve_transport(harmonic, (300.0,), three, variances, 10.0, resources)
+        rates.append(found.scattering.total)
     # 1e-7: with NAC, occupations of one set differ in the tenth digit
     np.testing.assert_allclose(rates[1], rates[0], rtol=1e-7, atol=1e-15)
 
