@@ -292,8 +292,8 @@ class _Driver:
         return self._failed(entry.id, Failure("source", entry.kind, entry.message), None)
 
     def _condemn(self, job: _Job) -> None:
-        """Give up what loses its worker also when it runs alone."""
-        task = self._materials[job.material].task
+        """Give up the stage that loses its worker also when it runs alone; go on with the rest."""
+        material = self._materials[job.material]
         message = (
             "the worker died each time, also when it ran nothing else: out of memory or a crash "
             "in compiled code; look at the worker's log, then run again"
@@ -301,8 +301,9 @@ class _Driver:
         if job.part is not None:
             self._part_ended(job, [Failure(job.part.stage, "worker_lost", message)])
             return
-        failure = Failure(pending_stage(task), "worker_lost", message)
-        self._store(self._failed(job.material, failure, task.candidate.crystal.digest))
+        stage = pending_stage(material.task, material.failures)
+        material.failures.append(Failure(stage, "worker_lost", message))
+        self.budget.add(job)
 
     def _failed(self, material: str, failure: Failure, crystal_digest: str | None) -> Outcome:
         return Outcome(

@@ -140,9 +140,9 @@ def _advance(state: _Walk, resources: frozenset[str], report: Report) -> Progres
     return Progress(tuple(state.executions), outcome=state.outcome())
 
 
-def pending_stage(task: Task) -> str:
+def pending_stage(task: Task, failed: Sequence[Failure] = ()) -> str:
     """Name of the first stage that a walk would run now: where the last one was cut off."""
-    state = _Walk(task)
+    state = _Walk(task, {failure.stage: failure for failure in failed})
     for stage in state.stages:
         if not state.blocked(stage):
             if not state.finished(stage):

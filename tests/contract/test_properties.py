@@ -128,7 +128,7 @@ def test_settings_hold_what_decides_the_result() -> None:
             cold,
             changed(quick, "conductivity", isotopes=False),
             changed(quick, "conductivity", boundary_mean_free_path=None),
-            changed(quick, "conductivity", solver="other"),
+            changed(quick, "conductivity", solver="phono3py"),
         ],
         "expansion": [
             cold,
