@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 PART_S = 900.0  # CPU seconds that a part should take
-PER_SQUARE, PER_FOURTH = 0.29e-6, 0.39e-9  # s per triplet and nb², nb⁴; measured on Si and AlN
+PER_SQUARE, PER_FOURTH = 0.2e-6, 1e-9  # s per triplet and nb², nb⁴; Si, AlN, 22 atoms
 
 
 def estimate_seconds(n_points: int, n_irreducible: int, n_bands: int) -> float:

@@ -7,11 +7,13 @@ atoms for every triplet instead.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 
 from screen.core.crystal import IntArray
@@ -27,10 +29,8 @@ class Transform:
     box: tuple[int, int, int]  # cells along each axis over which d runs
     slots: Tensor  # (nd,) place of each distinct d in the box
     fourier: tuple[Tensor, Tensor, Tensor]  # (N_i, box_i) exp(2πi a d/N)
-    values: Tensor  # (n_pairs, nb³) eV/Å³, axes (q', q'', q)
+    matrix: Tensor  # (nd · nb³, nr) eV/Å³, sparse; rows (d, q', q'', q)
     R: Tensor  # (nr, 3)
-    first: tuple[int, ...]  # (nd + 1,) pairs of each d
-    which: Tensor  # (n_pairs,)
     bands: int
 
 
@@ -47,15 +47,18 @@ def build_transform(folded: FoldedForceConstants, grid: Grid, device: torch.devi
     d = np.where(periodic, folded.d % mesh, folded.d)
     box = np.where(periodic, mesh, high - low + 1)
     place = d - low
-    slot = np.repeat(np.ravel_multi_index(tuple(place.T), tuple(box)), np.diff(folded.first))
-    order = np.argsort(slot, kind="stable")
-    slots, first = np.unique(slot[order], return_index=True)
+    nb = folded.bands
+    slots, slot = np.unique(np.ravel_multi_index(tuple(place.T), tuple(box)), return_inverse=True)
+    matrix = folded.matrix
+    if not np.array_equal(slot, np.arange(len(d))):  # several d share a place
+        terms = matrix.tocoo()
+        rows = slot[terms.row // nb**3] * nb**3 + terms.row % nb**3
+        shape = (len(slots) * nb**3, len(folded.R))
+        matrix = coo_array((terms.data, (rows, terms.col)), shape=shape).tocsr()
     fourier = [
         np.exp(2j * np.pi * np.outer(np.arange(mesh[x]), np.arange(box[x]) + low[x]) / mesh[x])
         for x in range(3)
     ]
-    nb = folded.values.shape[-1]
-    values = np.ascontiguousarray(folded.values[order].transpose(0, 2, 1, 3)).reshape(-1, nb**3)
     return Transform(
         mesh=grid.mesh,
         box=(int(box[0]), int(box[1]), int(box[2])),
@@ -65,40 +68,44 @@ def build_transform(folded: FoldedForceConstants, grid: Grid, device: torch.devi
             torch.as_tensor(fourier[1], device=device),
             torch.as_tensor(fourier[2], device=device),
         ),
-        values=torch.as_tensor(values, device=device),
+        matrix=_sparse(matrix, device),
         R=torch.as_tensor(folded.R.astype(np.float64), device=device),
-        first=(*(int(p) for p in first), len(order)),
-        which=torch.as_tensor(folded.which[order], device=device),
         bands=nb,
     )
+
+
+def _sparse(matrix: csr_array, device: torch.device) -> Tensor:
+    """Move a sparse matrix to a device."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        return torch.sparse_csr_tensor(
+            torch.as_tensor(matrix.indptr, device=device),
+            torch.as_tensor(matrix.indices, device=device),
+            torch.as_tensor(matrix.data, device=device),
+            size=matrix.shape,
+            check_invariants=True,
+        )
 
 
 def empty_box(transform: Transform) -> Tensor:
     """Zeros in the shape that ``into_box`` fills: (places, nb', nb, nb'') complex."""
     nb = transform.bands
-    values = transform.values
-    return torch.zeros(
-        (int(np.prod(transform.box)), nb, nb, nb), dtype=torch.complex128, device=values.device
-    )
+    shape = (int(np.prod(transform.box)), nb, nb, nb)
+    return torch.zeros(shape, dtype=torch.complex128, device=transform.R.device)
 
 
 def lattice_sums(transform: Transform, q: Tensor) -> Tensor:
-    """B[d] of several q (m, 3): real and imaginary parts, (2, m, nd, nb³) eV/Å³."""
-    angles = 2 * np.pi * q @ transform.R.T
-    phases = torch.cat([angles.cos(), angles.sin()])  # (2m, nr): C is real
-    nd = len(transform.first) - 1
-    sums = transform.values.new_empty((len(phases), nd, transform.bands**3))
-    for x in range(nd):
-        pairs = slice(transform.first[x], transform.first[x + 1])
-        sums[:, x] = phases[:, transform.which[pairs]] @ transform.values[pairs]
-    return sums.reshape(2, len(q), nd, -1)
+    """B[d] of several q (m, 3): real and imaginary parts, (2, m, nd · nb³) eV/Å³."""
+    angles = 2 * np.pi * transform.R @ q.T
+    phases = torch.cat([angles.cos(), angles.sin()], dim=1)  # (nr, 2m): C is real
+    return (transform.matrix @ phases).T.reshape(2, len(q), -1)
 
 
 def into_box(transform: Transform, sums: Tensor, eigenvectors: Tensor, box: Tensor) -> Tensor:
     """Rotate the index of q to its bands and lay d out: (box₀, box₁, box₂, nb³), axes (q', q, q'').
 
-    ``sums`` (2, nd, nb³), real and imaginary, with axes (q', q'', q); ``eigenvectors`` (nb, nb), periodic, at q. Writes
-    into ``box``, whose places without d stay 0.
+    ``sums`` (2, nd · nb³), real and imaginary; ``eigenvectors`` (nb, nb), periodic, at q. Writes into
+    ``box``, whose places without d stay 0.
     """
     nb = transform.bands
     rotated = (torch.complex(sums[0], sums[1]).reshape(-1, nb) @ eigenvectors).reshape(

@@ -69,7 +69,8 @@ def test_frequencies_scale_with_the_mean_mass() -> None:
     )
     away_from_gamma = before > 1.0  # THz
     expected = np.sqrt(28.0855 / 27.97692649)  # amu, natural silicon and 28Si
-    np.testing.assert_allclose((after / before)[away_from_gamma], expected, rtol=1e-9)
+    ratio = after[away_from_gamma] / before[away_from_gamma]
+    np.testing.assert_allclose(ratio, expected, rtol=1e-9)
 
 
 def test_both_solvers_take_the_given_isotopes() -> None:
