@@ -20,6 +20,9 @@ Row = Mapping[str, Any]
 HEADLINES = ("kappa_300", "kappa_c_300", "expansion_300", "gruneisen_300", "bulk_modulus")
 DETAILS = (
     "kappa_p_300",
+    "wave_like_share_300",
+    "overdamped_share_300",
+    "median_mean_free_path_300",
     "kappa_reference_300",
     "kappa_reference_nac_300",
     "heat_capacity_300",

@@ -17,7 +17,7 @@ import typer
 
 from screen import console
 from screen.core.errors import SettingsError, ThermoscreenError
-from screen.core.records import ForceConstants, Rejected
+from screen.core.records import Conductivity, ForceConstants, Rejected
 from screen.core.registry import find, names
 from screen.core.settings import PROTOCOLS, ClusterSettings, protocol_named, read_campaign
 from screen.ranking import COLUMNS as RANKING_COLUMNS
@@ -26,7 +26,9 @@ from screen.ranking import rank as rank_materials
 from screen.store import queries
 from screen.store.artifacts import Artifacts
 from screen.store.database import open_snapshot
+from screen.store.export import write_table
 from screen.store.layout import artifacts_folder, campaign_file, database_file
+from screen.store.modes import mode_table
 
 app = typer.Typer(
     help="Screen crystals for heat management: zero-shot Wigner thermal conductivity and "
@@ -212,9 +214,16 @@ def show(
         Path | None,
         typer.Option(help="Folder for phono3py_params.yaml, fc2.hdf5 and fc3.hdf5."),
     ] = None,
+    modes: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for all phonon modes (lifetimes, mean free paths, κ_P, κ_C ...): "
+            ".csv, .json, .jsonl or .parquet."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show everything about one material; export its force constants for phono3py."""
+    """Show everything about one material; export its force constants or its phonon modes."""
     with open_snapshot(run) as snapshot:
         sheet = queries.material_sheet(snapshot, material)
     results = sheet.results.to_pylist()
@@ -229,6 +238,8 @@ def show(
             console.print_table(sheet.failures.select(wanted), title="failures")
     if export is not None:
         _export(run, material, sheet.outcomes, export)
+    if modes is not None:
+        _export_modes(run, material, sheet.outcomes, modes)
 
 
 def _export(run: Path, material: str, outcomes: pa.Table, folder: Path) -> None:
@@ -256,6 +267,27 @@ def _export(run: Path, material: str, outcomes: pa.Table, folder: Path) -> None:
             f"deleted, remove {database_file(run)} and run the campaign again"
         )
     console.print_message("\n".join(str(path) for path in written))
+
+
+def _export_modes(run: Path, material: str, outcomes: pa.Table, file: Path) -> None:
+    """Write the modes of all potentials and protocols that have a conductivity."""
+    artifacts = Artifacts(artifacts_folder(run))
+    tables = []
+    for row in outcomes.to_pylist():
+        key = json.loads(row["artifacts"]).get("conductivity")
+        record = None if key is None else artifacts.read("conductivity", key)
+        if isinstance(record, Conductivity):
+            table = mode_table(record)
+            for name in ("protocol_digest", "model_digest"):
+                table = table.add_column(0, name, pa.repeat(row[name], len(table)))
+            tables.append(table)
+    if not tables:
+        raise SettingsError(
+            f"{material} has no conductivity to export: see its failures, or if an artifact was "
+            f"deleted, remove {database_file(run)} and run the campaign again"
+        )
+    write_table(pa.concat_tables(tables), file.suffix.removeprefix("."), file)
+    console.print_message(str(file))
 
 
 @app.command()

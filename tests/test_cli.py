@@ -25,6 +25,7 @@ from screen import cli, console
 from screen.core.registry import names
 from screen.core.settings import PROTOCOLS
 from screen.pipeline.campaign import State
+from screen.wigner.engine import run_engine
 from tests.pipeline.campaigns import write_fcc
 
 PROGRAM = Path(sys.executable).parent / "thermoscreen"
@@ -281,13 +282,10 @@ def test_show_prints_figures_and_failures_for_people(tiny: Tiny, call: Call) -> 
     assert "[Au]" in gold  # a list in brackets is no markup
 
 
-def test_exported_force_constants_give_phono3py_the_same_conductivity(
+def test_exported_force_constants_read_by_phono3py_give_the_same_conductivity(
     tiny: Tiny, call: Call, tmp_path: Path
 ) -> None:
-    """phono3py's SMM19 total against the run's κ_P + κ_C, tolerance 0.5 %.
-
-    They differ by the factor 4ωω'/(ω+ω')² on the coherences, which are 2 % of κ here.
-    """
+    """What phono3py reads back gives the run's κ: 1e-9, the same solver on the same numbers."""
     answer = call("show", "Cu", "--run", tiny.run, "--export", tmp_path / "Cu")
     assert answer.code == 0
     written = [Path(line) for line in answer.err.splitlines()]  # long paths are not folded
@@ -303,17 +301,9 @@ def test_exported_force_constants_give_phono3py_the_same_conductivity(
     np.testing.assert_array_equal(loaded.fc3, read_fc3_from_hdf5(written[2]))
     (result,) = json.loads(call("show", "Cu", "--run", tiny.run, "--json").out)["results"]
     loaded.mesh_numbers = [int(n) for n in result["mesh"].split("×")]
-    loaded.init_phph_interaction()
-    loaded.run_thermal_conductivity(
-        temperatures=[300],
-        is_isotope=True,
-        boundary_mfp=1e6,
-        transport_type="SMM19",
-        log_level=0,
-    )
-    pairs = loaded.thermal_conductivity.mode_kappa_matrix[0, 0, ..., :3]
-    kappa = pairs.mean(axis=-1).sum() / loaded.thermal_conductivity.grid_weights.sum()
-    assert kappa == pytest.approx(result["kappa_300"], rel=0.005)
+    transport = run_engine(loaded, (300.0,), isotopes=True, boundary_mean_free_path=1e6).transport
+    kappa = np.trace(transport.kappa_p[0] + transport.kappa_c[0]) / 3
+    assert kappa == pytest.approx(result["kappa_300"], rel=1e-9)
 
 
 def test_a_failed_material_has_nothing_to_export(tiny: Tiny, call: Call, tmp_path: Path) -> None:
@@ -321,6 +311,52 @@ def test_a_failed_material_has_nothing_to_export(tiny: Tiny, call: Call, tmp_pat
     assert answer.code == 2
     assert "Au has no force constants to export" in answer.err
     assert not (tmp_path / "Au").exists()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_exported_modes_sum_to_the_conductivity(
+    tiny: Tiny, call: Call, tmp_path: Path, suffix: str
+) -> None:
+    file = tmp_path / f"modes.{suffix}"
+    answer = call("show", "Cu", "--run", tiny.run, "--modes", file)
+    assert answer.code == 0, answer.err
+    assert answer.err.strip() == str(file)
+    modes = read_rows(file)
+    (result,) = json.loads(call("show", "Cu", "--run", tiny.run, "--json").out)["results"]
+    at_300 = [row for row in modes if float(row["temperature_k"]) == 300]
+    assert len(modes) == 2 * len(at_300)  # 100 and 300 K
+    for part in ("kappa_p", "kappa_c"):
+        total = sum(float(row[part]) for row in at_300)
+        assert total == pytest.approx(result[f"{part}_300"], rel=1e-9)
+    moving = [row for row in at_300 if float(row["kappa_p"]) > 0]
+    for row in moving:
+        lifetime = 1 / (2 * np.pi * float(row["linewidth_thz"]))
+        assert float(row["lifetime_ps"]) == pytest.approx(lifetime)
+        path = float(row["speed_m_s"]) * lifetime * 1e-3  # nm
+        assert float(row["mean_free_path_nm"]) == pytest.approx(path)
+        assert row["regime"] == "particle_like"
+
+
+def read_rows(file: Path) -> list[dict[str, object]]:
+    """What another program reads from a file of each format."""
+    if file.suffix == ".parquet":
+        rows: list[dict[str, object]] = pyarrow.parquet.read_table(file).to_pylist()
+        return rows
+    if file.suffix == ".jsonl":
+        return [json.loads(line) for line in file.read_text().splitlines()]
+    with file.open() as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_modes_that_cannot_be_exported_are_one_clear_line(
+    tiny: Tiny, call: Call, tmp_path: Path
+) -> None:
+    failed = call("show", "Au", "--run", tiny.run, "--json", "--modes", tmp_path / "modes.csv")
+    assert failed.code == 2
+    assert "Au has no conductivity to export" in failed.err
+    unknown = call("show", "Cu", "--run", tiny.run, "--json", "--modes", tmp_path / "modes.xls")
+    assert unknown.code == 2
+    assert "no format 'xls'; known: csv" in unknown.err
 
 
 def test_rankings_are_reversed_and_agree_with_sql(tiny: Tiny, call: Call) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.charts import style
-from screen.core.crystal import FloatArray
 from screen.core.records import Conductivity
+from screen.core.voigt import mean_diagonal
 
 HOVER = "%{y:.3g} W/m/K at %{x:g} K"
 
@@ -45,11 +44,6 @@ def conductivity_curve(
     if reference_300 is not None:
         _add_reference(fig, reference_300)
     return fig
-
-
-def mean_diagonal(tensors: FloatArray) -> FloatArray:
-    """Mean of xx, yy, zz of (nT, 3, 3) tensors, (nT,)."""
-    return np.asarray(np.trace(tensors, axis1=1, axis2=2) / 3)
 
 
 def _add_reference(fig: go.Figure, value: float) -> None:

@@ -71,6 +71,26 @@ def temperature_axis(axis: Any, temperatures: FloatArray) -> None:
         axis.update(tickvals=temperatures)
 
 
+def decades(top: float, shown: int, title: str) -> dict[str, Any]:
+    """Return a colour bar for decimal logarithms, with ticks at whole powers of ten.
+
+    Parameters
+    ----------
+    top
+        Logarithm of the largest value.
+    shown
+        Decades below it.
+    """
+    powers = np.arange(np.ceil(top - shown), np.floor(top) + 1)
+    return {
+        "title": {"text": title, "side": "right"},
+        "tickvals": powers.tolist(),
+        "ticktext": [f"{10.0**power:g}" for power in powers],
+        "thickness": 12,
+        "outlinewidth": 0,
+    }
+
+
 def mark_line(fig: go.Figure, y: float, text: str) -> None:
     """Draw a dotted horizontal line with a text at its right end."""
     fig.add_hline(

@@ -11,7 +11,8 @@ from dashboard import data, display, sheet
 from dashboard.charts.bands import band_structure
 from dashboard.charts.conductivity import conductivity_curve
 from dashboard.charts.expansion import expansion_curve
-from dashboard.charts.linewidths import linewidths
+from dashboard.charts.lifetimes import lifetime_scatter
+from dashboard.charts.spectra import coherence_map, mean_free_path_curve, spectral_curve
 from dashboard.charts.structure import structure_3d
 from dashboard.data import MaterialSheet, Published
 from dashboard.session import open_run
@@ -151,7 +152,7 @@ def show_transport(published: Published, result: Result) -> None:
 
 
 def show_phonons(published: Published, result: Result) -> None:
-    """Show phonon bands beside linewidths."""
+    """Show phonon bands and lifetimes, then what the phonons carry at the same temperature."""
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Phonon bands")
@@ -159,27 +160,54 @@ def show_phonons(published: Published, result: Result) -> None:
         if phonons is not None:
             st.plotly_chart(band_structure(phonons.bands), key="bands")
     with right:
-        st.subheader("Linewidths")
+        st.subheader("Lifetimes")
         record = stored(published, result, "conductivity", Conductivity)
-        if record is not None:
-            st.plotly_chart(linewidths(record, choose_temperature(record)), key="linewidths")
+        if record is None:
+            return
+        index = choose_temperature(record)
+        st.plotly_chart(lifetime_scatter(record, index), key="lifetimes")
+    show_carriers(record, index)
 
 
-def choose_temperature(record: Conductivity) -> float:
-    """Let the user choose one of the record's temperatures, K."""
+def choose_temperature(record: Conductivity) -> int:
+    """Let the user choose one of the record's temperatures; return its index."""
     grid = [float(value) for value in record.temperatures]
     if len(grid) == 1:
         st.caption(f"At {grid[0]:g} K.")
-        return grid[0]
-    return float(
-        st.select_slider(
-            "Temperature [K]",
-            grid,
-            value=min(grid, key=lambda value: abs(value - 300.0)),
-            format_func=lambda value: f"{value:g}",
-            key="linewidth_temperature",
-        )
+        return 0
+    chosen = st.select_slider(
+        "Temperature [K]",
+        grid,
+        value=min(grid, key=lambda value: abs(value - 300.0)),
+        format_func=lambda value: f"{value:g}",
+        key="mode_temperature",
     )
+    return grid.index(chosen)
+
+
+def show_carriers(record: Conductivity, index: int) -> None:
+    """Show which phonons carry the heat, and between which frequencies it tunnels."""
+    left, right = st.columns(2, gap="large")
+    at = f"({record.temperatures[index]:g} K)"
+    with left:
+        st.subheader(f"Heat carriers {at}")
+        abscissa = st.segmented_control(
+            "Heat carriers by",
+            ["frequency", "mean free path"],
+            default="frequency",
+            required=True,
+            key="abscissa",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        curve = spectral_curve if abscissa == "frequency" else mean_free_path_curve
+        st.plotly_chart(curve(record, index), key="carriers")
+    with right:
+        st.subheader(f"Coherences {at}")
+        if not record.kappa_c[index].any():
+            st.caption("Nothing interferes: κ_C = 0.")
+            return
+        st.plotly_chart(coherence_map(record, index), key="coherences")
 
 
 def show_crystal_and_expansion(published: Published, found: MaterialSheet, result: Result) -> None:

@@ -216,6 +216,15 @@ class StrainedCells(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class ElasticCells(Record):
+    """Strained cells with relaxed ions, for the elastic tensor."""
+
+    strains: FloatArray  # (n, 3, 3), symmetric
+    stresses: FloatArray  # (n, 3, 3) eV/Å³, positive under tension
+    energies: FloatArray  # (n,) eV
+
+
+@dataclass(frozen=True, eq=False)
 class Expansion(Record):
     """Isotropic thermal expansion by the linear Grüneisen relation."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erf
 
-from screen.core.crystal import FloatArray
+from screen.core.crystal import FloatArray, IntArray
 from screen.core.lifetimes import Regime, lifetimes, regimes
 from screen.core.pairs import (
     degenerate_pairs,
@@ -79,7 +79,7 @@ class RegimeShares:
 
 
 def pair_conductivities(record: Conductivity, index: int) -> tuple[FloatArray, FloatArray]:
-    """Populations and coherences of every pair of bands: two (nq, nb, nb) W/m/K.
+    """Return populations and coherences of every pair of bands: two (nq, nb, nb) W/m/K.
 
     Their sums are κ_P and κ_C; the star of each irreducible q is included.
     """
@@ -93,9 +93,9 @@ def pair_conductivities(record: Conductivity, index: int) -> tuple[FloatArray, F
 
 
 def mode_conductivities(record: Conductivity, index: int) -> tuple[FloatArray, FloatArray]:
-    """Populations and coherences of every mode: two (nq, nb) W/m/K; their sums are κ_P and κ_C.
+    """Return populations and coherences of every mode: two (nq, nb) W/m/K.
 
-    A coherence belongs to its two modes in the ratio of their heat capacities.
+    Their sums are κ_P and κ_C. A coherence belongs to its two modes in the ratio of their heat capacities.
     """
     populations, coherences = pair_conductivities(record, index)
     heat = heat_capacities(record.frequencies, float(record.temperatures[index]))
@@ -202,7 +202,7 @@ def _edges(record: Conductivity, bins: int, width: float) -> FloatArray:
     return np.linspace(0.0, highest, bins + 1)
 
 
-def _bins(record: Conductivity, edges: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
+def _bins(record: Conductivity, edges: FloatArray) -> IntArray:
     """Bin of each mode, (nq, nb); modes without frequency, which carry nothing, in the first."""
     found = np.searchsorted(edges, record.frequencies, side="right") - 1
     return np.clip(found, 0, len(edges) - 2)

@@ -28,6 +28,6 @@ def mean_diagonal(tensors: FloatArray) -> FloatArray:
     return np.asarray(np.trace(tensors, axis1=-2, axis2=-1) / 3)
 
 
-def mean_of_diagonal(components: FloatArray) -> FloatArray:
-    """Mean of xx, yy, zz: (..., 6) to (...)."""
+def mean_normal(components: FloatArray) -> FloatArray:
+    """Mean of the normal components xx, yy, zz: (..., 6) to (...)."""
     return np.asarray(components[..., :3].mean(axis=-1))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from screen.core.columns import Column
 from screen.core.protocols import DividedSolverModule, StageInputs
 from screen.core.records import Conductivity, ForceConstants, Phonons, Record
 from screen.core.registry import find
 from screen.core.settings import Protocol
-from screen.core.voigt import to_voigt
-from screen.properties._rows import conductivity_at, mean_diagonal
+from screen.core.spectra import median_mean_free_path, regime_shares
+from screen.core.voigt import mean_diagonal, to_voigt
+from screen.properties._rows import around, at_temperature, by_powers
 
 NEEDS = ("stability", "fc3")
 COLUMNS = (
@@ -29,6 +32,25 @@ COLUMNS = (
     Column("kappa_300", "DOUBLE", "κ (300 K)", "κ_P + κ_C at 300 K, mean of xx, yy, zz.", "W/m/K"),
     Column("kappa_p_300", "DOUBLE", "κ_P (300 K)", "Particle-like conductivity at 300 K.", "W/m/K"),
     Column("kappa_c_300", "DOUBLE", "κ_C (300 K)", "Wave-like conductivity at 300 K.", "W/m/K"),
+    Column(
+        "wave_like_share_300",
+        "DOUBLE",
+        "wave-like share of κ (300 K)",
+        "Share of κ in phonons with lifetimes between the Ioffe–Regel and the Wigner limit, 300 K.",
+    ),
+    Column(
+        "overdamped_share_300",
+        "DOUBLE",
+        "overdamped share of κ (300 K)",
+        "Share of κ in phonons with lifetimes below the Ioffe–Regel limit, 300 K.",
+    ),
+    Column(
+        "median_mean_free_path_300",
+        "DOUBLE",
+        "median mean free path (300 K)",
+        "Mean free path up to which half of κ_P accumulates, 300 K.",
+        "nm",
+    ),
     Column("mesh", "VARCHAR", "q-mesh", "q-points along the primitive reciprocal axes."),
     Column("solver", "VARCHAR", "solver", "Transport solver."),
     Column("solver_version", "VARCHAR", "solver version", "Version of the solver's package."),
@@ -92,12 +114,28 @@ def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
         "kappa_p": kappa_p.tolist(),
         "kappa_c": kappa_c.tolist(),
         "kappa_tensor": to_voigt(record.kappa_p + record.kappa_c).tolist(),
-        "kappa_300": conductivity_at(temperatures, kappa_p + kappa_c, 300.0),
-        "kappa_p_300": conductivity_at(temperatures, kappa_p, 300.0),
-        "kappa_c_300": conductivity_at(temperatures, kappa_c, 300.0),
+        "kappa_300": by_powers(temperatures, kappa_p + kappa_c, 300.0),
+        "kappa_p_300": by_powers(temperatures, kappa_p, 300.0),
+        "kappa_c_300": by_powers(temperatures, kappa_c, 300.0),
+        **_carriers(record),
         "mesh": "×".join(str(n) for n in record.mesh),
         "solver": record.solver,
         "solver_version": record.solver_version,
         "isotopes": record.isotopes,
         "nac": record.nac,
+    }
+
+
+def _carriers(record: Conductivity) -> dict[str, float | None]:
+    """Kinds of carriers and their mean free path at 300 K, from the grid points around it."""
+    nearest = around(record.temperatures, 300.0)
+    grid = record.temperatures[nearest]
+    shares = [regime_shares(record, index) for index in nearest]
+    paths = np.array([median_mean_free_path(record, index) for index in nearest])
+    wave_like = np.array([share.wave_like for share in shares])
+    overdamped = np.array([share.overdamped for share in shares])
+    return {
+        "wave_like_share_300": at_temperature(grid, wave_like, 300.0),
+        "overdamped_share_300": at_temperature(grid, overdamped, 300.0),
+        "median_mean_free_path_300": by_powers(grid, paths, 300.0),
     }

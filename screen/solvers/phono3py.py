@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from screen.core.crystal import FloatArray
+from screen.core.pairs import degenerate_pairs, pair_factors, shared_coherences
 from screen.core.records import Conductivity, ForceConstants
 from screen.core.settings import ConductivitySettings
-from screen.core.voigt import from_voigt
+from screen.core.voigt import from_voigt, mean_normal
 from screen.physics.displacements import restored
 from screen.physics.isotopes import mass_variances, set_masses
 from screen.solvers._checks import require_anharmonic, require_finite
 
 REVISION = 1  # rises with every change that moves a number
-DEGENERATE = 1e-4  # THz
 
 
 def solve(
@@ -35,14 +35,19 @@ def solve(
 ) -> Conductivity:
     """Relaxation-time solution with the tetrahedron method; see ``core.protocols``."""
     require_anharmonic(force_constants)
-    result = _run(force_constants, mesh, temperatures, settings)
+    phono3py = _run(force_constants, mesh, temperatures, settings)
+    result, volume = phono3py.thermal_conductivity, float(phono3py.primitive.volume)
     frequencies = np.array(result.frequencies)
     weights = np.array(result.grid_weights, dtype=np.int64)
-    gamma = _total_gamma(result, settings.boundary_mean_free_path)
+    isotopes, boundary = _temperature_independent(result, settings.boundary_mean_free_path)
+    linewidths = 2 * np.array(result.gamma[0])
+    for part in (isotopes, boundary):
+        linewidths = linewidths if part is None else linewidths + part
     pairs = np.array(result.mode_kappa_matrix[0]) * wigner_factor(frequencies)[None, ..., None]
-    degenerate = np.abs(frequencies[:, :, None] - frequencies[:, None, :]) < DEGENERATE
-    pairs_p = pairs * degenerate[None, ..., None]
+    pairs_p = pairs * degenerate_pairs(frequencies)[None, ..., None]
     pairs_c = pairs - pairs_p
+    heat = np.array(result.mode_heat_capacities)
+    coherences = shared_coherences(mean_normal(pairs_c), heat)
     points = weights.sum()
     kappa_p = from_voigt(pairs_p.sum(axis=(1, 2, 3)) / points)
     kappa_c = from_voigt(pairs_c.sum(axis=(1, 2, 3)) / points)
@@ -55,12 +60,18 @@ def solve(
         q=np.array(result.qpoints),
         weights=weights,
         frequencies=frequencies,
-        linewidths=2 * gamma,
-        mode_kappa=mode_share(pairs_p, pairs_c, np.array(result.mode_heat_capacities)),
+        linewidths=linewidths,
+        mode_kappa=mean_normal(pairs_p).sum(axis=-1) + coherences,
+        pair_velocities=pair_velocities(
+            mean_normal(pairs), temperatures, frequencies, linewidths, volume
+        ),
+        volume=volume,
         solver="phono3py",
         solver_version=version("phono3py"),
         isotopes=settings.isotopes,
         nac=force_constants.nac is not None,
+        isotope_linewidths=isotopes,
+        boundary_linewidths=boundary,
     )
 
 
@@ -70,22 +81,24 @@ def _run(
     temperatures: Sequence[float],
     settings: ConductivitySettings,
 ) -> Any:
-    """Run phono3py's SMM19 variant; returns its conductivity calculator."""
+    """Run phono3py's SMM19 variant; returns the ``Phono3py``."""
     phono3py = restored(force_constants)
     set_masses(phono3py, settings.isotope_abundances)
     phono3py.mesh_numbers = mesh
     if settings.smearing is not None:
         phono3py.sigmas = [settings.smearing]
     phono3py.init_phph_interaction()
+    symbols = phono3py.primitive.symbols
+    variances = mass_variances(symbols, settings.isotope_abundances) if settings.isotopes else None
     phono3py.run_thermal_conductivity(
         temperatures=list(temperatures),
         is_isotope=settings.isotopes,
-        mass_variances=mass_variances(phono3py.primitive.symbols, settings.isotope_abundances),
+        mass_variances=variances,  # given, they would count without is_isotope
         boundary_mfp=settings.boundary_mean_free_path,
         transport_type="SMM19",
         log_level=0,
     )
-    return phono3py.thermal_conductivity
+    return phono3py
 
 
 def wigner_factor(frequencies: FloatArray) -> FloatArray:
@@ -97,25 +110,38 @@ def wigner_factor(frequencies: FloatArray) -> FloatArray:
     return factor
 
 
-def mode_share(pairs_p: FloatArray, pairs_c: FloatArray, heat: FloatArray) -> FloatArray:
-    """κ of each mode: populations + coherences shared by heat capacity, (nT, nq, nb) W/m/K.
+def pair_velocities(
+    pairs: FloatArray,
+    temperatures: Sequence[float],
+    frequencies: FloatArray,
+    linewidths: FloatArray,
+    volume: float,
+) -> FloatArray:
+    """Squares of velocities from which κ of pairs (nT, nq, nb, nb) W/m/K follows: (nq, nb, nb).
 
-    κ(s) = κ_P(s) + 2 Σ_s' κ_C(s, s') c_s / (c_s + c_s'), trace/3 of (nT, nq, nb, nb, 6) pairs
-    (Póta et al., arXiv 2408.00755, eq. 8); Σ_qs κ(s) / Σ w is the conductivity.
+    In (THz·Å)², by division through the factor of ``core.pairs`` at the temperature where it is
+    largest; phono3py shows its velocity matrix to nobody. Linewidths (nT, nq, nb) THz.
     """
-    total = heat[..., :, None] + heat[..., None, :]
-    share = np.divide(heat[..., :, None], total, out=np.full_like(total, 0.5), where=total > 0)
-    mean_p = pairs_p[..., :3].mean(axis=-1).sum(axis=-1)
-    mean_c = pairs_c[..., :3].mean(axis=-1)
-    return np.asarray(mean_p + (2 * mean_c * share).sum(axis=-1))
+    factors = np.array(
+        [
+            pair_factors(frequencies, widths, temperature, volume)
+            for temperature, widths in zip(temperatures, linewidths, strict=True)
+        ]
+    )
+    largest = factors.argmax(axis=0)[None]
+    factor = np.take_along_axis(factors, largest, axis=0)[0]
+    kappa = np.take_along_axis(pairs, largest, axis=0)[0]
+    return np.asarray(np.divide(kappa, factor, out=np.zeros_like(kappa), where=factor > 0))
 
 
-def _total_gamma(result: Any, mean_free_path: float | None) -> FloatArray:
-    """γ of three-phonon, isotope and boundary scattering, half width, (nT, nq, nb) THz."""
-    gamma = np.array(result.gamma[0])
+def _temperature_independent(
+    result: Any, mean_free_path: float | None
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Linewidths by isotopes and by boundaries, full widths, (nq, nb) THz; None where absent."""
+    isotopes = boundary = None
     if result.gamma_isotope is not None:
-        gamma = gamma + np.array(result.gamma_isotope[0])[None]
+        isotopes = 2 * np.array(result.gamma_isotope[0])
     if mean_free_path is not None:
         speed = np.linalg.norm(np.array(result.group_velocities), axis=-1)  # THz·Å
-        gamma = gamma + (speed / (4 * np.pi * mean_free_path * 1e4))[None]  # µm to Å
-    return np.asarray(gamma)
+        boundary = speed / (2 * np.pi * mean_free_path * 1e4)  # µm to Å
+    return isotopes, boundary

@@ -43,7 +43,7 @@ def solve(
         settings.boundary_mean_free_path,
         resources,
     )
-    transport = found.transport
+    transport, scattering = found.transport, found.scattering
     require_finite(transport.kappa_p, transport.kappa_c)
     return Conductivity(
         temperatures=np.array(temperatures, dtype=np.float64),
@@ -53,12 +53,16 @@ def solve(
         q=found.grid.q[found.grid.irreducible],
         weights=found.grid.weights,
         frequencies=found.frequencies,
-        linewidths=2 * found.scattering.total,
+        linewidths=2 * scattering.total,
         mode_kappa=transport.mode_kappa,
+        pair_velocities=transport.pair_velocities,
+        volume=float(harmonic.interaction.primitive.volume),
         solver="wigner",
         solver_version=f"{version('thermoscreen')}-{REVISION}",
         isotopes=settings.isotopes,
         nac=force_constants.nac is not None,
+        isotope_linewidths=None if scattering.isotopes is None else 2 * scattering.isotopes,
+        boundary_linewidths=None if scattering.boundary is None else 2 * scattering.boundary,
     )
 
 

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from screen.core.crystal import FloatArray, IntArray
+from screen.core.pairs import DEGENERATE
 from screen.wigner.grid import Grid
 
 ComplexArray = npt.NDArray[np.complex128]
 
-CUTOFF = 1e-4  # THz; a mode at or below takes no part
-DEGENERATE = 1e-4  # THz; bands that are closer belong to one set
 QUANTUM = 2.0**-20  # THz
 
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from screen.core.crystal import FloatArray
+from screen.core.pairs import CUTOFF
 from screen.wigner.grid import Grid
-from screen.wigner.phonons import CUTOFF, GridPhonons
+from screen.wigner.phonons import GridPhonons
 from screen.wigner.units import units
 
 

@@ -17,14 +17,14 @@ from screen.core.pairs import (
     pair_factors,
     shared_coherences,
 )
-from screen.core.voigt import VOIGT, from_voigt, mean_of_diagonal
+from screen.core.voigt import VOIGT, from_voigt, mean_normal
 from screen.wigner.grid import Grid
 from screen.wigner.phonons import ComplexArray
 
 
 @dataclass(frozen=True, eq=False)
 class Transport:
-    """Conductivities at nT temperatures, and their share by mode, in W/m/K; what they are made of."""
+    """Conductivities at nT temperatures, and their share by mode, in W/m/K."""
 
     kappa_p: FloatArray  # (nT, 3, 3) populations
     kappa_c: FloatArray  # (nT, 3, 3) coherences
@@ -67,8 +67,6 @@ def compute_transport(
         kappa_p.append(from_voigt(pairs_p.sum(axis=(0, 1, 2)) / grid.points))
         kappa_c.append(from_voigt(pairs_c.sum(axis=(0, 1, 2)) / grid.points))
         heat = heat_capacities(frequencies, temperature)
-        coherences = shared_coherences(mean_of_diagonal(pairs_c), heat)
-        shares.append(mean_of_diagonal(pairs_p).sum(axis=-1) + coherences)
-    return Transport(
-        np.array(kappa_p), np.array(kappa_c), np.array(shares), mean_of_diagonal(star)
-    )
+        coherences = shared_coherences(mean_normal(pairs_c), heat)
+        shares.append(mean_normal(pairs_p).sum(axis=-1) + coherences)
+    return Transport(np.array(kappa_p), np.array(kappa_c), np.array(shares), mean_normal(star))

@@ -16,9 +16,7 @@ class Units:
     """Factors in Å, eV, THz, K and amu."""
 
     thz_per_kelvin: float  # k_B/h
-    kelvin_to_ev: float  # k_B
     interaction: float  # γ/THz from Σ |V|²[..]/(f f' f''), before division by N
-    conductivity: float  # W/m/K from eV/K (THz·Å)²/(THz·Å³)
 
 
 @cache
@@ -37,7 +35,5 @@ def units() -> Units:
     angular = 2e12 * np.pi  # rad/s per THz
     return Units(
         thz_per_kelvin=constants.KB / constants.THzToEv,
-        kelvin_to_ev=constants.KB,
         interaction=float(18 * np.pi * hbar / (8 * 36 * amu**3 * angular**5)),
-        conductivity=constants.EV * 1e22 / (2 * np.pi),
     )

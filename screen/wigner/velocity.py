@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from screen.core.crystal import FloatArray, IntArray
+from screen.core.pairs import CUTOFF
 from screen.wigner.grid import Grid
-from screen.wigner.phonons import CUTOFF, ComplexArray, GridPhonons
+from screen.wigner.phonons import ComplexArray, GridPhonons
 
 Operator = Literal["wigner", "smm19"]
 

@@ -182,14 +182,20 @@ def test_the_record_of_another_stage_is_refused(module: ModuleType, computed: Co
 
 def test_a_temperature_outside_the_grid_is_absent_not_guessed(computed: Computed) -> None:
     for name, columns in (
-        ("conductivity", ("kappa_300", "kappa_p_300", "kappa_c_300")),
+        (
+            "conductivity",
+            (
+                *("kappa_300", "kappa_p_300", "kappa_c_300"),
+                *("wave_like_share_300", "overdamped_share_300", "median_mean_free_path_300"),
+            ),
+        ),
         ("expansion", ("expansion_300", "gruneisen_300", "heat_capacity_300")),
     ):
         module = find("properties", name)
         protocol = computed.inputs.protocol.model_copy(update={"temperatures": (100.0, 200.0)})
         inputs = StageInputs(computed.inputs.candidate, protocol, computed.records)
         row = module.row(inputs, module.compute(inputs))
-        assert [row[column] for column in columns] == [None] * 3
+        assert [row[column] for column in columns] == [None] * len(columns)
 
 
 def test_figures_of_one_crystal_agree_with_each_other(computed: Computed) -> None:
@@ -198,6 +204,10 @@ def test_figures_of_one_crystal_agree_with_each_other(computed: Computed) -> Non
     expansion = computed.rows["expansion"]
     assert kappa["kappa_300"] == pytest.approx(kappa["kappa_p_300"] + kappa["kappa_c_300"])
     assert kappa["kappa_300"] == kappa["kappa"][kappa["temperatures"].index(300.0)]
+    assert kappa["wave_like_share_300"] >= 0
+    assert kappa["overdamped_share_300"] >= 0
+    assert kappa["wave_like_share_300"] + kappa["overdamped_share_300"] < 1
+    assert 0.1 < kappa["median_mean_free_path_300"] < 1000  # nm: above an atom, below a grain
     tensor = np.array(kappa["kappa_tensor"])
     np.testing.assert_allclose(tensor[:, :3].mean(axis=1), kappa["kappa"])
     assert stability["stable"] is True

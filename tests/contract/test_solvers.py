@@ -15,11 +15,12 @@ from screen.core.errors import TransportError
 from screen.core.records import Conductivity, ForceConstants
 from screen.core.registry import find, names
 from screen.core.settings import ConductivitySettings
+from screen.core.spectra import mode_conductivities, pair_conductivities, speeds
 from screen.core.units import KELVIN_TO_EV, THZ_TO_EV
 from screen.physics.displacements import restored
 from screen.physics.phonons import harmonic_lattice
 from screen.solvers import phono3py as phono3py_solver
-from screen.solvers.phono3py import mode_share, wigner_factor
+from screen.solvers.phono3py import wigner_factor
 from tests.crystals import rocksalt
 from tests.physics.analytic import exact_force_constants, without_stress
 from tests.shared import dft_force_constants
@@ -122,6 +123,34 @@ def test_mode_conductivities_sum_to_the_conductivity(solved: Solved) -> None:
     result = solved.result
     summed = result.mode_kappa.sum(axis=(1, 2)) / result.weights.sum()
     np.testing.assert_allclose(summed, trace(result.kappa_p + result.kappa_c), rtol=1e-9)
+
+
+def test_pairs_of_bands_sum_to_the_conductivity_at_every_temperature(solved: Solved) -> None:
+    """From the record alone: frequencies, linewidths, pair velocities, volume."""
+    result = solved.result
+    for index in range(len(result.temperatures)):
+        populations, coherences = pair_conductivities(result, index)
+        for pairs in (populations, coherences):
+            np.testing.assert_allclose(pairs, pairs.swapaxes(1, 2), rtol=1e-12, atol=1e-20)
+        assert populations.sum() == pytest.approx(trace(result.kappa_p)[index], rel=1e-10)
+        assert coherences.sum() == pytest.approx(trace(result.kappa_c)[index], rel=1e-10)
+        modes = result.mode_kappa[index] / result.weights.sum()
+        np.testing.assert_allclose(
+            sum(mode_conductivities(result, index)), modes, rtol=1e-10, atol=1e-12 * modes.max()
+        )
+
+
+def test_pair_velocities_hold_the_group_velocities(solved: Solved) -> None:
+    """phonopy's, of modes that are not degenerate; tolerance 1e-4: phonopy differentiates in steps."""
+    result = solved.result
+    expected = np.sqrt(velocities(solved.constants, result.q)[0])
+    gaps = np.diff(result.frequencies, axis=1, prepend=-1, append=99)
+    single = np.minimum(gaps[:, :-1], gaps[:, 1:]) > 1e-3
+    single &= result.frequencies > 0.01
+    assert single.sum() > 8
+    found = speeds(result)
+    np.testing.assert_allclose(found[single], expected[single], rtol=1e-4, atol=1e-3)
+    assert result.volume == pytest.approx(restored(solved.constants).primitive.volume)
 
 
 def test_linewidths_are_not_negative_and_vanish_for_no_moving_mode(solved: Solved) -> None:
@@ -244,6 +273,16 @@ def test_isotopes_and_boundaries_resist(solver: ModuleType) -> None:
     assert single.sum() > 8
     expected = speed / (2 * np.pi * 100)  # 0.01 µm = 100 Å
     np.testing.assert_allclose(added[single], expected[single], rtol=1e-4, atol=1e-7)
+    # what resists is also told apart
+    assert bare.isotope_linewidths is bare.boundary_linewidths is None
+    assert isotopes.boundary_linewidths is grains.isotope_linewidths is None
+    for result, part in (
+        (isotopes, isotopes.isotope_linewidths),
+        (grains, grains.boundary_linewidths),
+    ):
+        assert part is not None
+        difference = result.linewidths[0] - bare.linewidths[0]
+        np.testing.assert_allclose(part, difference, rtol=1e-9, atol=1e-15)
 
 
 def test_without_third_order_constants_there_is_no_conductivity(solver: ModuleType) -> None:
@@ -316,13 +355,3 @@ def test_coherences_are_those_of_smm19_times_the_factor() -> None:
     assert ours.kappa_p[0, 0, 0] == pytest.approx(populations, rel=1e-6)
     assert ours.kappa_c[0, 0, 0] == pytest.approx(coherences, rel=1e-6)
     assert uncorrected > 1.0005 * coherences  # else the factor could be 1
-
-
-def test_a_coherence_belongs_to_its_modes_in_the_ratio_of_their_heat_capacities() -> None:
-    """Two modes, c = 1 and 3, κ_C(1, 2) = κ_C(2, 1) = 4: mode 1 gets 2·4·1/4, mode 2 2·4·3/4."""
-    pairs_p, pairs_c = np.zeros((1, 1, 2, 2, 6)), np.zeros((1, 1, 2, 2, 6))
-    pairs_p[..., 0, 0, :3] = 10.0
-    pairs_c[..., 0, 1, :3] = pairs_c[..., 1, 0, :3] = 4.0
-    shared = mode_share(pairs_p, pairs_c, np.array([[[1.0, 3.0]]]))
-    np.testing.assert_allclose(shared, [[[10.0 + 2.0, 6.0]]])
-    assert shared.sum() == pytest.approx((pairs_p + pairs_c)[..., 0].sum())

@@ -15,6 +15,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.launch import APP
 from screen.core.crystal import Crystal
+from screen.core.pairs import (
+    degenerate_pairs,
+    heat_capacities,
+    pair_factors,
+    shared_coherences,
+)
 from screen.core.protocols import ModelIdentity, StageInputs
 from screen.core.records import (
     Bands,
@@ -162,27 +168,42 @@ def bands_of(highest: float) -> Bands:
 
 
 def conductivity_of(recipe: Recipe) -> Conductivity:
-    """κ_P ∝ 1/T, κ_C ∝ T^0.3; modes carry heat as 1/linewidth."""
+    """κ_P ∝ 1/T mode by mode; at 300 K coherences are 5 % of κ."""
     q, frequencies = mesh_frequencies(recipe)
     grid = np.array(recipe.temperatures)
-    kappa_p = 0.95 * recipe.kappa * 300 / grid
-    kappa_c = 0.05 * recipe.kappa * (grid / 300) ** 0.3
+    volume = recipe.a**3 / 4
     widths = 2e-3 * frequencies**2 / recipe.highest * (1 + 0.5 * np.cos(7 * q.sum(axis=1)))[:, None]
-    linewidths = widths * grid[:, None, None] / 300
-    weights = np.divide(1.0, widths, out=np.zeros_like(widths), where=frequencies > 0)
-    weights[:, 3:] *= 0.2
-    shares = weights / weights.sum()
-    eye = np.eye(3)
+    heat = np.array([heat_capacities(frequencies, T) for T in (300.0, *grid)])
+    cooled = np.divide(heat, heat[:1], out=np.zeros_like(heat), where=heat[:1] > 0)
+    linewidths = widths * cooled[1:] * grid[:, None, None] / 300
+    squares = np.where(np.arange(6) < 3, 1.0, 0.2) * np.eye(6) * np.ones((len(q), 1, 1))
+    at_300 = pair_factors(frequencies, widths, 300.0, volume)
+    squares *= 0.95 * recipe.kappa * len(q) / (squares * at_300).sum()
+    coherent = ~degenerate_pairs(frequencies) * np.ones((len(q), 6, 6))
+    coherent *= 0.05 * recipe.kappa * len(q) / (coherent * at_300).sum()
+    pairs_p, pairs_c = (
+        np.array(
+            [
+                part * pair_factors(frequencies, linewidths[index], T, volume)
+                for index, T in enumerate(grid)
+            ]
+        )
+        for part in (squares, coherent)
+    )
+    shared = np.array([shared_coherences(*item) for item in zip(pairs_c, heat[1:], strict=True)])
+    eye = np.eye(3) / len(q)
     return Conductivity(
         temperatures=grid,
-        kappa_p=kappa_p[:, None, None] * eye,
-        kappa_c=kappa_c[:, None, None] * eye,
+        kappa_p=pairs_p.sum(axis=(1, 2, 3))[:, None, None] * eye,
+        kappa_c=pairs_c.sum(axis=(1, 2, 3))[:, None, None] * eye,
         mesh=np.array([4, 4, 4]),
         q=q,
         weights=np.ones(len(q), dtype=int),
         frequencies=frequencies,
         linewidths=linewidths,
-        mode_kappa=(kappa_p + kappa_c)[:, None, None] * shares,
+        mode_kappa=pairs_p.sum(axis=-1) + shared,
+        pair_velocities=squares + coherent,
+        volume=volume,
         solver="phono3py",
         solver_version="4.10.0",
         isotopes=True,

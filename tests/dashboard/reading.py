@@ -8,7 +8,10 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 OpenPage = Callable[..., AppTest]
-CHARTS = ["conductivity", "bands", "linewidths", "structure", "expansion"]
+CHARTS = [
+    *("conductivity", "bands", "lifetimes", "carriers", "coherences"),
+    *("structure", "expansion"),
+]
 
 
 def checked(app: AppTest) -> AppTest:

@@ -149,7 +149,7 @@ def test_selected_row_of_the_ranking_opens_the_material(watched: Watched) -> Non
     )
     watched.expect("Key numbers")
     assert "id=LiBr-rs" in watched.page.url
-    watched.charts(5)
+    watched.charts(7)
     watched.check_quiet()
 
 
@@ -165,9 +165,24 @@ def test_clicked_point_of_the_ranking_opens_the_material(watched: Watched) -> No
 def test_material_page_draws_everything(watched: Watched) -> None:
     watched.open("material?id=SiC-zb")
     watched.expect("Provenance")
-    watched.charts(5)
+    watched.charts(7)
     assert watched.page.locator(".gl-container canvas").count()
     watched.picture("material")
+    watched.check_quiet()
+
+
+def test_heat_carriers_are_drawn_by_frequency_and_by_mean_free_path(watched: Watched) -> None:
+    watched.open("material?id=LiBr-rs")
+    watched.expect("Provenance")
+    watched.charts(7)
+    watched.expect("Wigner limit")
+    watched.expect("cumulative κ [W/m/K]")
+    assert watched.page.locator(".heatmaplayer image").count() == 1  # κ_C(ω, ω′)
+    watched.page.get_by_role("radio", name="mean free path").click()
+    watched.expect("mean free path Λ [nm]")
+    watched.expect("half: 30.8 nm")
+    assert "abscissa=mean" in watched.page.url
+    watched.picture("carriers")
     watched.check_quiet()
 
 

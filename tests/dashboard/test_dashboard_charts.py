@@ -13,9 +13,10 @@ from dashboard.charts import style
 from dashboard.charts.bands import band_structure
 from dashboard.charts.conductivity import conductivity_curve
 from dashboard.charts.expansion import expansion_curve
-from dashboard.charts.linewidths import linewidths
+from dashboard.charts.lifetimes import lifetime_scatter
 from dashboard.charts.progress import cost_bars, status_bars, time_unit
 from dashboard.charts.ranking import AXES, ranking_scatter
+from dashboard.charts.spectra import coherence_map, mean_free_path_curve, spectral_curve
 from dashboard.charts.structure import bonds, cell_edges, drawn_atoms, sphere, structure_3d
 
 from .conftest import RECIPES, bands_of, conductivity_of, crystal_of, expansion_of, phonons_of
@@ -76,26 +77,40 @@ def test_imaginary_bands_are_negative_and_shaded() -> None:
     assert shade.y0 < np.nanmin(fig.data[0].y) < 0
 
 
-def test_linewidths_show_every_mode_that_a_logarithm_can_show() -> None:
+def test_lifetimes_show_every_mode_that_a_logarithm_can_show() -> None:
     record = conductivity_of(LIBR)
-    fig = linewidths(record, 500.0)
+    fig = lifetime_scatter(record, 4)
     modes = trace(fig, "phonon modes")
     shown = (record.frequencies > 0) & (record.linewidths[4] > 0)
     assert len(modes.x) == shown.sum() == shown.size - 3  # the acoustic modes at Γ
-    assert sorted(modes.y) == pytest.approx(sorted(record.linewidths[4][shown]))
-    assert sum(modes.customdata) == pytest.approx(100.0)
-    assert (np.diff(modes.customdata) >= 0).all()  # the largest contribution is drawn last
-    assert titles(fig) == ("frequency [THz]", "linewidth (FWHM) [THz]")
-    assert modes.marker.colorbar.title.text == "share of κ [%]"
+    expected = 1 / (2 * np.pi * record.linewidths[4][shown])  # ps
+    assert sorted(modes.y) == pytest.approx(sorted(expected))
+    contributions = np.array(modes.customdata)[:, 0]
+    assert contributions.sum() == pytest.approx(100.0)
+    assert (np.diff(contributions) <= 0).all()  # the smallest point is drawn last
+    assert titles(fig) == ("frequency [THz]", "lifetime τ [ps]")
+    assert modes.marker.colorbar.title.text == "coherences in κ of the mode [%]"
 
 
-def test_ioffe_regel_line_is_linewidth_equal_to_frequency() -> None:
+def test_area_of_a_mode_is_its_contribution_and_colour_its_origin() -> None:
     record = conductivity_of(LIBR)
-    fig = linewidths(record, 300.0)
-    line = trace(fig, "Ioffe–Regel: linewidth = frequency")
-    assert line.x == pytest.approx(line.y)
+    modes = trace(lifetime_scatter(record, 2), "phonon modes")
+    sizes, shares = np.array(modes.marker.size), np.array(modes.customdata)
+    large = sizes > sizes.min()
+    ratio = (sizes[large] / sizes.max()) ** 2
+    assert ratio == pytest.approx(shares[large, 0] / shares[:, 0].max())
+    coherent = (shares[:, 0] * shares[:, 1]).sum() / 100
+    assert coherent == pytest.approx(5.0)  # % of κ at 300 K
+    assert list(modes.marker.color) == pytest.approx(shares[:, 1])
+
+
+def test_limits_are_those_of_widths_equal_to_spacing_and_to_frequency() -> None:
+    record = conductivity_of(LIBR)
+    fig = lifetime_scatter(record, 2)
+    ioffe_regel = trace(fig, "Ioffe–Regel limit: τ = 1/ω")
+    assert 1 / (2 * np.pi * np.array(ioffe_regel.y)) == pytest.approx(np.array(ioffe_regel.x))
     wigner = trace(fig, "Wigner limit")
-    assert wigner.y[0] == pytest.approx(record.frequencies.max() / 6)
+    assert 1 / (2 * np.pi * wigner.y[0]) == pytest.approx(record.frequencies.max() / 6)
 
 
 def test_many_modes_are_drawn_by_webgl() -> None:
@@ -103,12 +118,54 @@ def test_many_modes_are_drawn_by_webgl() -> None:
     fold = 40
     many = replace(
         record,
+        weights=np.tile(record.weights, fold),
         frequencies=np.tile(record.frequencies, (fold, 1)),
         linewidths=np.tile(record.linewidths, (1, fold, 1)),
-        mode_kappa=np.tile(record.mode_kappa, (1, fold, 1)),
+        pair_velocities=np.tile(record.pair_velocities, (fold, 1, 1)),
     )
-    assert linewidths(many, 300.0).data[0].type == "scattergl"
-    assert linewidths(record, 300.0).data[0].type == "scatter"
+    assert lifetime_scatter(many, 2).data[0].type == "scattergl"
+    assert lifetime_scatter(record, 2).data[0].type == "scatter"
+
+
+def test_spectra_and_their_integral_end_at_the_conductivity() -> None:
+    record = conductivity_of(LIBR)
+    populations, coherences, cumulative = spectral_curve(record, 2).data
+    step = populations.x[1] - populations.x[0]
+    assert sum(populations.y) * step == pytest.approx(0.95 * 1.8)
+    assert sum(coherences.y) * step == pytest.approx(0.05 * 1.8)
+    assert cumulative.y[-1] == pytest.approx(1.8)
+    assert cumulative.yaxis == "y2"
+    fig = spectral_curve(record, 2)
+    assert titles(fig) == ("frequency [THz]", "κ(ω) [W/m/K/THz]")
+    assert fig.layout.yaxis2.title.text == "cumulative κ [W/m/K]"
+
+
+def test_mean_free_paths_accumulate_populations_and_mark_their_half() -> None:
+    record = conductivity_of(LIBR)
+    fig = mean_free_path_curve(record, 2)
+    curve, half = fig.data
+    assert curve.y[0] < 0.01 * 1.8
+    assert curve.y[-1] == pytest.approx(0.95 * 1.8)
+    median = half.x[1]
+    below, above = np.interp([0.98 * median, 1.02 * median], curve.x, curve.y)
+    assert below < 0.95 * 0.9 < above
+    assert half.y[1] == pytest.approx(0.95 * 0.9)
+    assert half.text[1].strip() == f"half: {median:.3g} nm"
+    assert titles(fig) == ("mean free path Λ [nm]", "κ<sub>P</sub> up to Λ [W/m/K]")
+    assert fig.layout.xaxis.type == "log"
+
+
+def test_coherence_map_is_symmetric_and_blank_where_nothing_tunnels() -> None:
+    record = conductivity_of(LIBR)
+    fig = coherence_map(record, 2)
+    plane = np.array(fig.data[0].z, dtype=float)
+    assert np.array_equal(plane, plane.T, equal_nan=True)
+    values = np.array(fig.data[0].customdata, dtype=float)
+    step = fig.data[0].x[1] - fig.data[0].x[0]
+    assert values.sum() * step**2 == pytest.approx(0.05 * 1.8)
+    assert np.nanmax(plane) == pytest.approx(np.log10(values.max()))
+    assert np.nanmin(plane) >= np.nanmax(plane) - 3
+    assert np.isnan(plane).any()
 
 
 def test_expansion_is_plotted_in_millionths() -> None:

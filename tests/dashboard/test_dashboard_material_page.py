@@ -28,6 +28,7 @@ def test_material_shows_all_charts_and_numbers(page: OpenPage) -> None:
     known = facts(app, 0)
     assert known["κ / reference κ (300 K)"] == "0.8696"
     assert known["space group relaxed"] == "Fm-3m (225)"
+    assert known["median mean free path (300 K) [nm]"] == "30.76"
     assert not app.error
 
 
@@ -41,12 +42,24 @@ def test_material_tells_where_its_numbers_come_from(page: OpenPage) -> None:
     assert table(app, "stage", "wall [s]")["stage"][0] == "conductivity"
 
 
-def test_linewidths_follow_the_temperature(page: OpenPage) -> None:
+def test_mode_resolved_charts_follow_the_temperature(page: OpenPage) -> None:
     app = page("material", id="LiBr-rs")
-    before = charts(app)["linewidths"]["data"][0]["y"]
-    app.select_slider(key="linewidth_temperature").set_value(600.0)
+    before = charts(app)
+    assert "Coherences (300 K)" in texts(app)
+    app.select_slider(key="mode_temperature").set_value(600.0)
     checked(app.run())
-    assert charts(app)["linewidths"]["data"][0]["y"] != before
+    assert "Coherences (600 K)" in texts(app)
+    after = charts(app)
+    for name in ("lifetimes", "carriers"):
+        assert after[name]["data"][0]["y"] != before[name]["data"][0]["y"]
+    assert after["coherences"]["data"][0]["z"] != before["coherences"]["data"][0]["z"]
+
+
+def test_carriers_are_shown_by_frequency_or_by_mean_free_path(page: OpenPage) -> None:
+    by_frequency = charts(page("material", id="LiBr-rs"))["carriers"]
+    assert by_frequency["layout"]["xaxis"]["title"]["text"] == "frequency [THz]"
+    by_path = charts(page("material", id="LiBr-rs", abscissa="mean free path"))["carriers"]
+    assert by_path["layout"]["xaxis"]["title"]["text"] == "mean free path Λ [nm]"
 
 
 def test_conductivity_axis_can_be_linear(page: OpenPage) -> None:
@@ -105,7 +118,7 @@ def test_missing_and_broken_artifacts_are_said(page: OpenPage, tmp_path: Path) -
     shutil.rmtree(artifacts / "stability")
     next((artifacts / "expansion").rglob("*.npz")).write_bytes(b"PK broken")
     app = page("material", folder, id="LiBr-rs")
-    assert list(charts(app)) == ["conductivity", "linewidths", "structure"]
+    assert list(charts(app)) == ["conductivity", "lifetimes", "carriers", "coherences", "structure"]
     said = texts(app)
     assert "the curve cannot be drawn" in said
     assert "delete the file" in said
