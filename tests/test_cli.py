@@ -58,7 +58,7 @@ base = "quick"
 temperatures = [100, 300]
 displacements = {{fc2_minimum_image = 7, fc3_minimum_image = 7, fc3_scheme = "finite_differences"}}
 conductivity = {{mesh = {{length = 12}}}}
-expansion = {{mesh = {{length = 12}}, volume_strains = [-0.01, 0, 0.01]}}
+expansion = {{mesh = {{length = 12}}, temperatures = [0, 100, 300]}}
 """
 README_QUERY = "SELECT formula, kappa_300, expansion_300 FROM results"
 

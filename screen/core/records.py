@@ -226,19 +226,29 @@ class ElasticCells(Record):
 
 @dataclass(frozen=True, eq=False)
 class Expansion(Record):
-    """Isotropic thermal expansion by the linear Grüneisen relation."""
+    """Thermal expansion tensor by the linear Grüneisen relation.
+
+    Tensors have their components in the order xx, yy, zz, yz, xz, xy of the relaxed cell's
+    Cartesian axes; shear components are those of the tensor, not doubled.
+    """
 
     temperatures: FloatArray  # (nT,) K
-    alpha_volume: FloatArray  # (nT,) 1/K
+    alpha: FloatArray  # (nT, 6) 1/K
     heat_capacity: FloatArray  # (nT,) eV/K per primitive cell, constant volume
-    gruneisen: FloatArray  # (nT,) macroscopic Grüneisen parameter
+    gruneisen: FloatArray  # (nT,) mean over modes of tr γ/3, weighted by heat capacity
     mesh: IntArray  # (3,)
     q: FloatArray  # (nq, 3)
     weights: IntArray  # (nq,)
     frequencies: FloatArray  # (nq, nb) THz
-    mode_gruneisen: FloatArray  # (nq, nb); 0 for the acoustic modes at Γ
-    bulk_modulus: float  # GPa, isothermal at 0 K without zero-point motion
+    mode_gruneisen: FloatArray  # (nq, nb, 6); 0 for the acoustic modes at Γ
+    stiffness: FloatArray  # (6, 6) GPa, Voigt with engineering shear, relaxed ions, 0 K
+    elastic_residual: float  # rms of what the fit of the stiffness leaves, over the rms stress
     volume: float  # Å³ of the primitive cell
+
+    @property
+    def alpha_volume(self) -> FloatArray:
+        """Volume expansion coefficient, (nT,) 1/K."""
+        return np.asarray(self.alpha[:, :3].sum(axis=1))
 
     @property
     def alpha_linear(self) -> FloatArray:

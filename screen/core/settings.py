@@ -8,7 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from screen.core.digest import digest_of_json
 from screen.core.errors import SettingsError
@@ -47,6 +54,13 @@ def validated(kind: type[S], values: Mapping[str, Any], where: str) -> S:
             for item in error.errors()
         )
         raise SettingsError(f"{where}: {problems}") from error
+
+
+def _rising(temperatures: tuple[float, ...]) -> tuple[float, ...]:
+    """Refuse a temperature grid that does not rise."""
+    if list(temperatures) != sorted(set(temperatures)):
+        raise ValueError(f"temperatures={temperatures} must rise, each once")
+    return temperatures
 
 
 class RelaxationSettings(Settings):
@@ -115,21 +129,15 @@ class ConductivitySettings(Settings):
 
 
 class ExpansionSettings(Settings):
-    """Linear Grüneisen expansion."""
+    """Linear Grüneisen expansion tensor."""
 
     mesh: MeshSettings = MeshSettings(length=40.0)
-    volume_strains: tuple[float, ...] = (-0.01, -0.005, 0.0, 0.005, 0.01)
+    strain: Annotated[float, Field(gt=0, le=0.03)] = 0.005  # of the cells for the elastic tensor
+    temperatures: tuple[Annotated[float, Field(ge=0, le=5000)], ...] = Field(
+        default=tuple(float(T) for T in range(0, 1001, 25)), min_length=1
+    )  # K
 
-    @model_validator(mode="after")
-    def _spans_equilibrium(self) -> ExpansionSettings:
-        if len(set(self.volume_strains)) < 3 or not (
-            -0.1 <= min(self.volume_strains) < 0 < max(self.volume_strains) <= 0.1
-        ):
-            raise ValueError(
-                f"volume_strains={self.volume_strains} needs three or more strains on both sides "
-                "of 0, none beyond ±0.1, e.g. [-0.01, 0, 0.01]"
-            )
-        return self
+    _rise = field_validator("temperatures")(_rising)
 
 
 class Protocol(Settings):
@@ -144,11 +152,7 @@ class Protocol(Settings):
     conductivity: ConductivitySettings = ConductivitySettings()
     expansion: ExpansionSettings = ExpansionSettings()
 
-    @model_validator(mode="after")
-    def _temperatures_rise(self) -> Protocol:
-        if list(self.temperatures) != sorted(set(self.temperatures)):
-            raise ValueError(f"temperatures={self.temperatures} must rise, each once")
-        return self
+    _rise = field_validator("temperatures")(_rising)
 
     @cached_property
     def digest(self) -> str:

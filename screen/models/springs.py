@@ -30,7 +30,7 @@ from screen.models._weights import card_named, existing
 
 PACKAGE = None
 DEFAULT = "springs"
-VERSION = "1"  # of the formula: raise it when the same parameters give other numbers
+VERSION = "2"  # of the formula: raise it when the same parameters give other numbers
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -38,7 +38,7 @@ LIKE_DISTANCE = 1.5  # ions of like charge repel with s = 1.5 (r_i + r_j) ...
 LIKE_DECAY = 1.0  # 1/Å ...
 LIKE_CUTOFF = 7.0  # Å: second neighbours of rocksalt and zincblende up to CsI
 UNLIKE_CUTOFF = 1.62  # of r_i + r_j: below the third neighbours of rocksalt, √3
-NEUTRAL_CUTOFF = 2.2  # of r_i + r_j: beyond the fourth shell of fcc
+NEUTRAL_CUTOFF = 2.0  # of r_i + r_j: beyond the fourth shell of fcc
 
 
 class Species(BaseModel):

@@ -1,7 +1,8 @@
-"""Isotropic thermal expansion by the linear Grüneisen relation.
+"""Thermal expansion tensor by the linear Grüneisen relation.
 
-α_V(T) = Σ_qs c_qs(T) γ_qs / (N_q V B), with γ_qs = tr γ_qs,kl / 3 (Grüneisen, Ann. Phys. 344,
-257, 1912; Ritz, Li, Benedek, J. Appl. Phys. 126, 171102, 2019).
+α_i(T) = Σ_j S_ij Σ_qs c_qs(T) γ_qs,j / (N_q V) in Voigt notation, with the compliance S of the
+crystal with relaxed ions (Grüneisen, Ann. Phys. 344, 257, 1912; Ritz, Li, Benedek, J. Appl. Phys.
+126, 171102, 2019). In a cubic crystal α_V = Σ c γ/(N_q V B).
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ import numpy as np
 from screen.core.crystal import FloatArray
 from screen.core.records import Expansion, ForceConstants
 from screen.core.units import EV_PER_A3_TO_GPA, KELVIN_TO_EV, THZ_TO_EV
+from screen.core.voigt import from_voigt, mean_normal, to_voigt
+from screen.physics.elasticity import ENGINEERING, Elasticity
 from screen.physics.gruneisen import mode_gruneisen
 from screen.physics.meshes import Mesh
 from screen.physics.phonons import acoustic_at_gamma, harmonic_lattice
+from screen.physics.symmetry import point_group
 
 
 def thermal_expansion(
     force_constants: ForceConstants,
     mesh: Mesh,
     temperatures: Sequence[float],
-    bulk_modulus: float,
+    elasticity: Elasticity,
 ) -> Expansion:
-    """Expansion on a q-mesh; ``bulk_modulus`` in GPa.
+    """Expansion on a q-mesh at temperatures in K, 0 included.
 
     Raises
     ------
@@ -35,34 +39,54 @@ def thermal_expansion(
     phonopy.run_mesh(mesh, is_gamma_center=True)
     q, weights = np.array(phonopy.mesh.qpoints), np.array(phonopy.mesh.weights)
     frequencies, tensors = mode_gruneisen(force_constants, phonopy, q)
-    gamma = np.trace(tensors, axis1=2, axis2=3) / 3
+    gamma = to_voigt((tensors + tensors.swapaxes(2, 3)) / 2)
     grid = np.array(temperatures, dtype=np.float64)
     heat = mode_heat_capacity(q, frequencies, grid)
     per_cell = weights[None, :, None] * heat / weights.sum()
     heat_capacity = per_cell.sum(axis=(1, 2))
-    driving = (per_cell * gamma[None]).sum(axis=(1, 2))
+    driving = np.einsum("tqs,qsi->ti", per_cell, gamma)  # eV/K
+    driving = _mean_of_rotated(driving, point_group(force_constants.unitcell))
     volume = float(phonopy.primitive.volume)
+    compliance = elasticity.compliance * EV_PER_A3_TO_GPA  # Å³/eV
+    trace = mean_normal(driving)
     return Expansion(
         temperatures=grid,
-        alpha_volume=driving / (volume * bulk_modulus / EV_PER_A3_TO_GPA),
+        alpha=driving @ compliance / volume / ENGINEERING,
         heat_capacity=heat_capacity,
-        gruneisen=driving / heat_capacity,
+        gruneisen=np.divide(trace, heat_capacity, out=np.zeros_like(trace), where=trace != 0),
         mesh=np.array(mesh),
         q=q,
         weights=weights,
         frequencies=frequencies,
         mode_gruneisen=gamma,
-        bulk_modulus=bulk_modulus,
+        stiffness=elasticity.stiffness,
+        elastic_residual=elasticity.residual,
         volume=volume,
     )
+
+
+def _mean_of_rotated(components: FloatArray, rotations: FloatArray) -> FloatArray:
+    """Average symmetric tensors (n, 6) over rotations: irreducible q stand for their stars."""
+    tensors = from_voigt(components)
+    turned = np.einsum("rax,rby,nxy->nab", rotations, rotations, tensors) / len(rotations)
+    return to_voigt(turned)
+
+
+def heat_capacity_difference(expansion: Expansion) -> FloatArray:
+    """C_P − C_V = V T α·C·α, (nT,) eV/K per primitive cell; α_V² B V T in a cubic crystal."""
+    strain = expansion.alpha * ENGINEERING
+    stress = strain @ expansion.stiffness / EV_PER_A3_TO_GPA
+    energy = (strain * stress).sum(axis=1)
+    return np.asarray(expansion.volume * expansion.temperatures * energy)
 
 
 def mode_heat_capacity(
     q: FloatArray, frequencies: FloatArray, temperatures: FloatArray
 ) -> FloatArray:
     """k_B x² eˣ/(eˣ − 1)², (nT, nq, nb) eV/K; 0 for the acoustic modes at Γ and below 0."""
-    x = np.abs(frequencies) * THZ_TO_EV / (KELVIN_TO_EV * temperatures[:, None, None])
+    energies = np.abs(frequencies) * THZ_TO_EV
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        x = energies / (KELVIN_TO_EV * temperatures[:, None, None])
         heat = KELVIN_TO_EV * (x / (2 * np.sinh(x / 2))) ** 2
     counted = np.isfinite(heat) & (frequencies > 0) & ~acoustic_at_gamma(q, frequencies)
     return np.where(counted, heat, 0.0)

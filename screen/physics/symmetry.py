@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import spglib
 from spglib.error import SpglibError
 
-from screen.core.crystal import Crystal
+from screen.core.crystal import Crystal, FloatArray
 from screen.core.errors import RelaxationError
 from screen.physics.convert import from_spglib, to_spglib
 
@@ -35,6 +36,19 @@ def conventional_cell(crystal: Crystal, symprec: float = 0.01) -> Crystal:
         spglib cannot standardise the cell.
     """
     return from_spglib(_found(spglib.standardize_cell, crystal, symprec=symprec))
+
+
+def point_group(crystal: Crystal, symprec: float = 1e-4) -> FloatArray:
+    """Rotations of the crystal's point group, Cartesian, (n, 3, 3); ``symprec`` in Å.
+
+    Raises
+    ------
+    RelaxationError
+        spglib finds no symmetry.
+    """
+    operations = _found(spglib.get_symmetry_dataset, crystal, symprec=symprec).rotations
+    lattice = crystal.lattice.T  # columns
+    return np.asarray(lattice @ np.unique(operations, axis=0) @ np.linalg.inv(lattice))
 
 
 def _found(search: Callable[..., Any], crystal: Crystal, symprec: float) -> Any:

@@ -1,14 +1,18 @@
-"""Isotropic thermal expansion from mode Grüneisen parameters and the bulk modulus."""
+"""Thermal expansion tensor from mode Grüneisen tensors and the elastic tensor."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from screen.core.columns import Column
+from screen.core.crystal import FloatArray
 from screen.core.protocols import ForceField, StageInputs
-from screen.core.records import Expansion, ForceConstants, Record, Relaxed, StrainedCells
+from screen.core.records import ElasticCells, Expansion, ForceConstants, Record, Relaxed
 from screen.core.settings import Protocol
+from screen.core.voigt import from_voigt
 from screen.properties._rows import at_temperature
 
 NEEDS = ("relax", "fc3", "expansion_cells")
@@ -21,7 +25,17 @@ COLUMNS = (
         "Mean linear expansion coefficient at expansion_temperatures.",
         "1/K",
     ),
+    Column(
+        "expansion_tensor",
+        "DOUBLE[6][]",
+        "α tensor",
+        "Expansion at expansion_temperatures: xx, yy, zz, yz, xz, xy of the relaxed cell's axes.",
+        "1/K",
+    ),
     Column("expansion_300", "DOUBLE", "α_L (300 K)", "Mean linear expansion at 300 K.", "1/K"),
+    Column("expansion_a_300", "DOUBLE", "α_a (300 K)", "Expansion along a at 300 K.", "1/K"),
+    Column("expansion_b_300", "DOUBLE", "α_b (300 K)", "Expansion along b at 300 K.", "1/K"),
+    Column("expansion_c_300", "DOUBLE", "α_c (300 K)", "Expansion along c at 300 K.", "1/K"),
     Column(
         "gruneisen_300",
         "DOUBLE",
@@ -32,11 +46,41 @@ COLUMNS = (
         "heat_capacity_300", "DOUBLE", "C_V (300 K)", "Heat capacity per atom at 300 K.", "eV/K"
     ),
     Column(
-        "bulk_modulus",
+        "heat_capacity_difference_300",
         "DOUBLE",
-        "B",
-        "Bulk modulus from cells of fixed volume, without zero-point motion.",
+        "C_P − C_V (300 K)",
+        "V T α·C·α per atom at 300 K.",
+        "eV/K",
+    ),
+    Column(
+        "elastic_tensor",
+        "DOUBLE[6][]",
+        "C",
+        "Elastic tensor, relaxed ions: Voigt order xx, yy, zz, yz, xz, xy, engineering shear.",
         "GPa",
+    ),
+    Column("elastic_residual", "DOUBLE", "residual", "What its fit leaves of the stresses, rms."),
+    Column("bulk_modulus", "DOUBLE", "B", "Bulk modulus at uniform stress (Reuss).", "GPa"),
+    Column("bulk_modulus_voigt", "DOUBLE", "B (Voigt)", "At uniform strain.", "GPa"),
+    Column("bulk_modulus_hill", "DOUBLE", "B (Hill)", "Mean of Reuss and Voigt.", "GPa"),
+    Column(
+        "largest_mode_gruneisen",
+        "DOUBLE",
+        "largest |γ|",
+        "Largest |tr γ/3| of a mode.",
+    ),
+    Column(
+        "linear_up_to",
+        "DOUBLE",
+        "linear up to",
+        "Temperature up to which the expansion changes frequencies by less than 5 %.",
+        "K",
+    ),
+    Column(
+        "expansion_flags",
+        "VARCHAR[]",
+        "flags",
+        "Reasons for doubt: elastic_residual, gruneisen_outlier, soft_mode, nonlinear_at_300.",
     ),
 )
 
@@ -45,55 +89,79 @@ def settings(protocol: Protocol) -> Mapping[str, Any]:
     """Mesh and temperatures; the strained cells carry their own key."""
     return {
         "mesh": protocol.expansion.mesh.model_dump(mode="json"),
-        "temperatures": list(protocol.temperatures),
+        "temperatures": list(protocol.expansion.temperatures),
     }
 
 
 def measure_settings(protocol: Protocol) -> Mapping[str, Any]:
-    """Strains and how the strained cells are relaxed."""
+    """Strain and how the ions of the strained cells are relaxed."""
     return {
-        "volume_strains": list(protocol.expansion.volume_strains),
+        "strain": protocol.expansion.strain,
         "relaxation": protocol.relaxation.model_dump(mode="json"),
     }
 
 
-def measure(inputs: StageInputs, force_field: ForceField) -> StrainedCells:
-    """Relax cells of fixed volume around equilibrium."""
-    from screen.physics.equation_of_state import strained_cells
+def measure(inputs: StageInputs, force_field: ForceField) -> ElasticCells:
+    """Relax the ions of strained cells."""
+    from screen.physics.elasticity import strained_cells
 
-    return strained_cells(
-        inputs.get("relax", Relaxed).crystal,
-        force_field,
-        inputs.protocol.expansion.volume_strains,
-        inputs.protocol.relaxation,
-    )
+    crystal = inputs.get("relax", Relaxed).crystal
+    protocol = inputs.protocol
+    return strained_cells(crystal, force_field, protocol.expansion.strain, protocol.relaxation)
 
 
 def compute(inputs: StageInputs) -> Expansion:
-    """Mode Grüneisen parameters, bulk modulus and α_V(T)."""
-    from screen.physics.equation_of_state import bulk_modulus
+    """Mode Grüneisen tensors, elastic tensor and α(T)."""
+    from screen.physics.elasticity import fit_elasticity
     from screen.physics.expansion import thermal_expansion
     from screen.physics.meshes import mesh_of
 
     force_constants = inputs.get("fc3", ForceConstants)
-    mesh = mesh_of(force_constants, inputs.candidate.hints, inputs.protocol.expansion.mesh)
-    modulus = bulk_modulus(
-        inputs.get("expansion_cells", StrainedCells), inputs.get("relax", Relaxed).crystal.volume
+    settings = inputs.protocol.expansion
+    mesh = mesh_of(force_constants, inputs.candidate.hints, settings.mesh)
+    elasticity = fit_elasticity(
+        inputs.get("expansion_cells", ElasticCells), inputs.get("relax", Relaxed).crystal
     )
-    return thermal_expansion(force_constants, mesh, inputs.protocol.temperatures, modulus)
+    return thermal_expansion(force_constants, mesh, settings.temperatures, elasticity)
 
 
 def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
     """Values for ``COLUMNS``."""
+    from screen.physics.elasticity import Elasticity
+    from screen.physics.expansion import heat_capacity_difference
+    from screen.physics.trust import expansion_flags, largest_gruneisen, linear_up_to
+
     if not isinstance(record, Expansion):
         raise TypeError(f"expansion needs Expansion, got {type(record).__name__}")
     grid = record.temperatures
     n_atoms = record.frequencies.shape[1] / 3
+    along = _along(record.alpha, inputs.get("relax", Relaxed).crystal.lattice)
+    elasticity = Elasticity(record.stiffness, record.elastic_residual)
     return {
         "expansion_temperatures": grid.tolist(),
         "expansion": record.alpha_linear.tolist(),
+        "expansion_tensor": record.alpha.tolist(),
         "expansion_300": at_temperature(grid, record.alpha_linear, 300.0),
+        "expansion_a_300": at_temperature(grid, along[:, 0], 300.0),
+        "expansion_b_300": at_temperature(grid, along[:, 1], 300.0),
+        "expansion_c_300": at_temperature(grid, along[:, 2], 300.0),
         "gruneisen_300": at_temperature(grid, record.gruneisen, 300.0),
         "heat_capacity_300": at_temperature(grid, record.heat_capacity / n_atoms, 300.0),
-        "bulk_modulus": record.bulk_modulus,
+        "heat_capacity_difference_300": at_temperature(
+            grid, heat_capacity_difference(record) / n_atoms, 300.0
+        ),
+        "elastic_tensor": record.stiffness.tolist(),
+        "elastic_residual": record.elastic_residual,
+        "bulk_modulus": elasticity.bulk_reuss,
+        "bulk_modulus_voigt": elasticity.bulk_voigt,
+        "bulk_modulus_hill": elasticity.bulk_hill,
+        "largest_mode_gruneisen": largest_gruneisen(record),
+        "linear_up_to": linear_up_to(record),
+        "expansion_flags": expansion_flags(record),
     }
+
+
+def _along(alpha: FloatArray, lattice: FloatArray) -> FloatArray:
+    """Expansion along the lattice vectors, (nT, 3) 1/K, of tensors (nT, 6)."""
+    directions = lattice / np.linalg.norm(lattice, axis=1, keepdims=True)
+    return np.asarray(np.einsum("ax,nxy,ay->na", directions, from_voigt(alpha), directions))

@@ -131,7 +131,7 @@ def test_settings_hold_what_decides_the_result() -> None:
             changed(quick, "conductivity", solver="phono3py"),
         ],
         "expansion": [
-            cold,
+            changed(quick, "expansion", temperatures=(50.0,)),
             changed(
                 quick, "expansion", mesh=quick.expansion.mesh.model_copy(update={"length": 9.0})
             ),
@@ -142,7 +142,7 @@ def test_settings_hold_what_decides_the_result() -> None:
         module = find("properties", name)
         for protocol in protocols:
             assert module.settings(protocol) != module.settings(quick)
-    strained = changed(quick, "expansion", volume_strains=(-0.02, 0.0, 0.02))
+    strained = changed(quick, "expansion", strain=0.01)
     expansion = find("properties", "expansion")
     assert expansion.measure_settings(strained) != expansion.measure_settings(quick)
 
@@ -192,7 +192,8 @@ def test_a_temperature_outside_the_grid_is_absent_not_guessed(computed: Computed
         ("expansion", ("expansion_300", "gruneisen_300", "heat_capacity_300")),
     ):
         module = find("properties", name)
-        protocol = computed.inputs.protocol.model_copy(update={"temperatures": (100.0, 200.0)})
+        cold = {"temperatures": (100.0, 200.0)}
+        protocol = changed(computed.inputs.protocol.model_copy(update=cold), "expansion", **cold)
         inputs = StageInputs(computed.inputs.candidate, protocol, computed.records)
         row = module.row(inputs, module.compute(inputs))
         assert [row[column] for column in columns] == [None] * len(columns)
@@ -213,7 +214,8 @@ def test_figures_of_one_crystal_agree_with_each_other(computed: Computed) -> Non
     assert stability["stable"] is True
     assert stability["space_group"] == stability["space_group_before"] == 225
     assert 0.8 < expansion["heat_capacity_300"] / (3 * 8.617333e-5) < 1  # of 3 k_B per atom
-    assert expansion["expansion"][1] == expansion["expansion_300"] > 0
+    at_300 = expansion["expansion_temperatures"].index(300.0)
+    assert expansion["expansion"][at_300] == expansion["expansion_300"] > 0
     # α_V = γ C / (V B) with the figures of the row
     volume, modulus = stability["volume_per_atom"], expansion["bulk_modulus"] / 160.21766
     alpha = expansion["gruneisen_300"] * expansion["heat_capacity_300"] / (volume * modulus) / 3

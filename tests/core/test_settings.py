@@ -50,8 +50,8 @@ def test_a_modified_protocol_differs_from_its_base_only_where_asked() -> None:
         ({"protocol": {"base": "quick", "temperatures": []}}, "protocol.temperatures"),
         ({"protocol": {"base": "quick", "relaxation": {"fmx": 1}}}, "protocol.relaxation.fmx"),
         (
-            {"protocol": {"base": "quick", "expansion": {"volume_strains": [0, 0.1, 0.2]}}},
-            "both sides",
+            {"protocol": {"base": "quick", "expansion": {"temperatures": [300, 0]}}},
+            "protocol.expansion.temperatures.* must rise",
         ),
         ({"name": "a/b"}, "name"),
         ({"modle": 1}, "modle"),

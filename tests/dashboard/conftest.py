@@ -217,15 +217,16 @@ def expansion_of(recipe: Recipe) -> Expansion:
     curve = 1 / (1 + (170 / grid) ** 2)
     return Expansion(
         temperatures=grid,
-        alpha_volume=3 * recipe.alpha * curve,
+        alpha=np.outer(recipe.alpha * curve, [1, 1, 1, 0, 0, 0]),
         heat_capacity=5.17e-4 * curve,
         gruneisen=np.full(len(grid), 1.6),
         mesh=np.array([4, 4, 4]),
         q=q,
         weights=np.ones(len(q), dtype=int),
         frequencies=frequencies,
-        mode_gruneisen=np.full(frequencies.shape, 1.6),
-        bulk_modulus=65.0,
+        mode_gruneisen=np.full((*frequencies.shape, 6), 1.6),
+        stiffness=np.diag([65.0] * 6),
+        elastic_residual=0.01,
         volume=recipe.a**3 / 4,
     )
 

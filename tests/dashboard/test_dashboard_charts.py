@@ -178,7 +178,7 @@ def test_expansion_is_plotted_in_millionths() -> None:
 def test_negative_expansion_gets_a_line_at_zero() -> None:
     record = expansion_of(LIBR)
     assert not expansion_curve(record).layout.shapes
-    assert expansion_curve(replace(record, alpha_volume=-record.alpha_volume)).layout.shapes
+    assert expansion_curve(replace(record, alpha=-record.alpha)).layout.shapes
 
 
 def ranked(**changed: list[object]) -> pa.Table:

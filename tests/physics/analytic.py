@@ -22,7 +22,7 @@ SPRINGS = springs.load(ModelSettings(family="springs"))
 # Supercells must be wider than two cutoffs for force constants that end inside: these end at
 # the second shell of fcc (4.4 Å in Cu), so that 4×4×4 primitive cells are enough.
 SHORT = replace(
-    SPRINGS, potential=replace(SPRINGS.potential, cutoffs=0.7 * SPRINGS.potential.cutoffs)
+    SPRINGS, potential=replace(SPRINGS.potential, cutoffs=0.77 * SPRINGS.potential.cutoffs)
 )
 
 

@@ -9,14 +9,14 @@ from scipy.optimize import minimize_scalar
 from screen.core.crystal import Crystal
 from screen.core.errors import ExpansionError
 from screen.core.records import StrainedCells
-from screen.core.settings import ExpansionSettings, RelaxationSettings
+from screen.core.settings import RelaxationSettings
 from screen.physics.equation_of_state import bulk_modulus, strained_cells
 from screen.physics.relax import relax
 from tests.crystals import fcc, wurtzite
 from tests.physics.analytic import SPRINGS, energy, without_stress
 
 GPA = 160.21766208  # per eV/Å³
-STRAINS = ExpansionSettings().volume_strains
+STRAINS = (-0.01, -0.005, 0.0, 0.005, 0.01)
 SETTINGS = RelaxationSettings()
 COPPER = without_stress(lambda a: fcc(a, 29), 3.4, 3.9)
 

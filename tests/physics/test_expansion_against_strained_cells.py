@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from screen.core.crystal import Crystal, FloatArray
 from screen.core.records import ForceConstants
 from screen.physics.displacements import restored
+from screen.physics.elasticity import Elasticity
 from screen.physics.expansion import thermal_expansion
 from screen.physics.gruneisen import mode_gruneisen
 from screen.physics.phonons import harmonic_lattice
@@ -98,10 +99,17 @@ def test_the_parameters_do_not_depend_on_the_choice_of_the_cell(copper: ForceCon
     np.testing.assert_allclose(traces(skewed, q), traces(copper, POINTS), rtol=1e-6, atol=1e-6)
 
 
+def cubic(c11: float, c12: float, c44: float) -> Elasticity:
+    """Elastic constants in GPa; the bulk modulus is (c11 + 2 c12)/3."""
+    stiffness = np.diag([c11 - c12] * 3 + [c44] * 3)
+    stiffness[:3, :3] += c12
+    return Elasticity(stiffness, 0.0)
+
+
 def test_expansion_of_an_fcc_crystal(copper: ForceConstants) -> None:
     """α_V = Σ c γ / (N V B) with γ of strained cells and c by Einstein's formula; 1e-5."""
     mesh, temperatures, modulus = (4, 4, 4), [50.0, 300.0], 120.0
-    found = thermal_expansion(copper, mesh, temperatures, modulus)
+    found = thermal_expansion(copper, mesh, temperatures, cubic(150.0, 105.0, 75.0))
     gamma = from_strained_cells(scaled(COPPER, -STEP), scaled(COPPER, STEP), FOUR, found.q)
     w = frequencies(COPPER, FOUR, found.q)
     for index, temperature in enumerate(temperatures):

@@ -111,8 +111,8 @@ def test_energies_fall() -> None:
 
 def test_the_start_is_the_conventional_cell_unless_the_protocol_says_otherwise() -> None:
     primitive = Crystal(np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) * 1.8, [29], [[0, 0, 0]])
-    conventional = relax(primitive, SPRINGS, SETTINGS).crystal
-    kept = relax(primitive, SPRINGS, RelaxationSettings(standardize=False)).crystal
+    conventional = relax(primitive, SPRINGS, TIGHT).crystal
+    kept = relax(primitive, SPRINGS, TIGHT.model_copy(update={"standardize": False})).crystal
     assert (len(conventional), len(kept)) == (4, 1)
     assert conventional.volume / 4 == pytest.approx(kept.volume, rel=1e-5)
 

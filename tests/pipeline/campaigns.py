@@ -22,7 +22,7 @@ TINY = {
     },
     "stability": {"tolerance": 0.01},
     "conductivity": {"mesh": {"length": 12}},
-    "expansion": {"mesh": {"length": 12}, "volume_strains": [-0.01, 0, 0.01]},
+    "expansion": {"mesh": {"length": 12}, "temperatures": [0, 100, 300]},
 }
 
 

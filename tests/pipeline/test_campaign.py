@@ -71,7 +71,8 @@ def test_another_temperature_grid_keeps_the_force_constants(
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(inline_run[0], run)
-    protocol = {**TINY, "temperatures": [200, 300]}
+    expansion = {**TINY["expansion"], "temperatures": [200, 300]}
+    protocol = {**TINY, "temperatures": [200, 300], "expansion": expansion}
     run_campaign(tiny(run, inline_run[1], protocol=protocol))
     twice = table(run, "SELECT stage FROM costs GROUP BY ALL HAVING count(*) > 3 ORDER BY stage")
     assert [row["stage"] for row in twice] == ["conductivity", "expansion"]

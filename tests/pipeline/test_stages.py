@@ -55,7 +55,9 @@ def test_an_unknown_property_lists_the_known_ones() -> None:
 
 
 def test_another_temperature_grid_recomputes_only_what_depends_on_it() -> None:
-    assert changed(temperatures=(300.0,)) == {"conductivity", "expansion"}
+    assert changed(temperatures=(300.0,)) == {"conductivity"}
+    expansion = QUICK.expansion.model_copy(update={"temperatures": (300.0,)})
+    assert changed(expansion=expansion) == {"expansion"}
 
 
 def test_another_distance_keeps_the_relaxation() -> None:
