@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.filters import Filters, where
+from dashboard.filters import Filters, Match, where
 from screen.core.columns import Column
 from screen.core.records import Record
 from screen.ranking import rank
@@ -174,14 +174,19 @@ def _distinct(published: Published, expression: str) -> list[str]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def ranked(
-    published: Published, kind: str, chosen: ResultSet, filters: Filters, limit: int
+    published: Published,
+    kind: str,
+    chosen: ResultSet,
+    filters: Filters,
+    limit: int,
+    match: Match | None = None,
 ) -> pa.Table:
     """Return the first ``limit`` materials of a ranking; see ``screen.ranking.rank``.
 
     Raises
     ------
     SettingsError
-        Nothing was computed at this temperature.
+        Nothing was computed at this temperature, or the substrate is not known there.
     """
     return rank(
         snapshot(published),
@@ -191,6 +196,8 @@ def ranked(
         where=where(filters),
         model=chosen.model,
         protocol=chosen.protocol,
+        match_expansion=match.expansion if match else None,
+        max_mismatch=match.max_mismatch if match else None,
     )
 
 

@@ -19,6 +19,14 @@ class Filters:
     complete_only: bool = False  # leave out materials of which another property failed
 
 
+@dataclass(frozen=True)
+class Match:
+    """Which expansion the materials of a ranking have to match."""
+
+    expansion: str | float  # name of a substrate, or 1/K
+    max_mismatch: float  # 1/K
+
+
 def where(filters: Filters) -> str | None:
     """Return a condition on the columns of the view ``results``; None lets everything pass."""
     conditions = []

@@ -21,7 +21,7 @@ from screen.core.records import Conductivity, ForceConstants, Rejected
 from screen.core.registry import find, names
 from screen.core.settings import PROTOCOLS, ClusterSettings, protocol_named, read_campaign
 from screen.ranking import COLUMNS as RANKING_COLUMNS
-from screen.ranking import RANKINGS
+from screen.ranking import INSULATING, MATCH_COLUMNS, MAX_MISMATCH, RANKINGS, match_of
 from screen.ranking import rank as rank_materials
 from screen.store import queries
 from screen.store.artifacts import Artifacts
@@ -168,9 +168,35 @@ def rank(
     where: Annotated[str | None, typer.Option(help="SQL condition on the view results.")] = None,
     model: Annotated[str | None, typer.Option(help="Potential: name or digest.")] = None,
     protocol: Annotated[str | None, typer.Option(help="Protocol: name or digest.")] = None,
+    match_expansion: Annotated[
+        str | None,
+        typer.Option(
+            help="Rank only materials that expand like a substrate, e.g. Si, GaN or SiC, or like "
+            "a linear expansion in 1/K, e.g. 2.6e-6."
+        ),
+    ] = None,
+    max_mismatch: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest difference of expansion from the substrate's in 1/K.",
+            show_default=f"{MAX_MISMATCH:g}",
+        ),
+    ] = None,
+    min_band_gap: Annotated[
+        float | None,
+        typer.Option(
+            help="Smallest band gap in eV; materials of unknown gap stay.",
+            show_default=f"{INSULATING:g} for heat-spreaders that match an expansion",
+        ),
+    ] = None,
     fmt: FormatOption = Format.table,
 ) -> None:
-    """Rank materials by conductivity: insulators (low κ) or heat-spreaders (high κ)."""
+    """Rank materials by conductivity: insulators (low κ) or heat-spreaders (high κ).
+
+    With --match-expansion: those within --max-mismatch of the substrate's α, by κ;
+    Pareto means that no other material is better in both κ and α.
+    """
+    match = match_of(kind.value, temperature, match_expansion, max_mismatch, min_band_gap)
     with open_snapshot(run) as snapshot:
         table = rank_materials(
             snapshot,
@@ -180,18 +206,34 @@ def rank(
             where=where,
             model=model,
             protocol=protocol,
+            match_expansion=match_expansion,
+            max_mismatch=max_mismatch,
+            min_band_gap=min_band_gap,
         )
     if fmt is not Format.table:
         console.print_table(table, fmt.value)
         return
+    values = {name: table[name].to_pylist() for name in table.column_names}
     constant = [
         name
         for name in ("model", "protocol", "status", "temperature")
-        if len(set(table[name].to_pylist())) <= 1
+        if len(set(values[name])) <= 1
     ]
-    heading = ", ".join(str(table[name][0]) for name in constant if table.num_rows)
-    title = f"{kind.value} at {temperature:g} K ({heading})"
-    console.print_table(table.drop_columns(constant), columns=RANKING_COLUMNS, title=title)
+    heading = [f"{values[name][0]}" for name in constant if table.num_rows]
+    hidden = [
+        *constant,
+        *(name for name in ("kappa_reference_300", "ratio_300") if not any(values[name])),
+        *(("kappa_p", "kappa_c") if match else ()),  # their share is shown
+    ]
+    title = f"{kind.value} at {temperature:g} K" + (f" ({', '.join(heading)})" if heading else "")
+    if match is not None:
+        title += f"\nα within {match.max_mismatch:g}/K of {match_expansion} ({match.expansion:g}/K)"
+    gap = match.min_band_gap if match else min_band_gap
+    if gap:
+        title += f"\nband gap at least {gap:g} eV, or unknown"
+    console.print_table(
+        table.drop_columns(hidden), columns=RANKING_COLUMNS + MATCH_COLUMNS, title=title
+    )
 
 
 @app.command()

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from screen.core.columns import Column
 from screen.core.errors import SettingsError
+from screen.core.substrates import expansion_to_match
 from screen.store.database import Snapshot
 from screen.store.queries import columns_of, property_names
 
@@ -22,6 +23,8 @@ POWERS = (
     "ELSE " + LINEAR + " END"
 )  # κ_C may vanish
 GRIDS = ("temperatures", "expansion_temperatures")  # names of a property's temperature grid
+MAX_MISMATCH = 1e-6  # 1/K
+INSULATING = 1.0  # eV; sources give mostly PBE gaps, which are too small
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,17 @@ class Ranking:
 
     name: str
     description: str
-    order: str  # SQL
+    merit: str  # SQL; the largest is the best
+    min_band_gap: float | None = None  # eV, asked for when an expansion is matched
 
 
 RANKINGS: Mapping[str, Ranking] = {
     ranking.name: ranking
     for ranking in (
-        Ranking("insulators", "Lowest lattice thermal conductivity first", "kappa ASC"),
-        Ranking("heat-spreaders", "Highest lattice thermal conductivity first", "kappa DESC"),
+        Ranking("insulators", "Lowest lattice thermal conductivity first", "-kappa"),
+        Ranking(
+            "heat-spreaders", "Highest lattice thermal conductivity first", "kappa", INSULATING
+        ),
     )
 }
 
@@ -64,6 +70,33 @@ COLUMNS = (
     ),
     Column("ratio_300", "DOUBLE", "κ/reference (300 K)", "κ over its reference, both at 300 K"),
 )
+MATCH_COLUMNS = (
+    Column(
+        "expansion_mismatch",
+        "DOUBLE",
+        "α − α_sub",
+        "Linear thermal expansion coefficient minus that of the substrate",
+        "1/K",
+    ),
+    Column(
+        "pareto_optimal",
+        "BOOLEAN",
+        "Pareto",
+        "No other material has at least as good a κ and at most the same |α − α_sub|, one better",
+    ),
+    Column(
+        "band_gap", "DOUBLE", "band gap", "Electronic band gap given by the source, if any", "eV"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Which materials match a substrate."""
+
+    expansion: float  # of the substrate, 1/K
+    max_mismatch: float  # 1/K
+    min_band_gap: float | None  # eV; an unknown gap passes
 
 
 def rank(
@@ -75,11 +108,17 @@ def rank(
     where: str | None = None,
     model: str | None = None,
     protocol: str | None = None,
+    match_expansion: str | float | None = None,
+    max_mismatch: float | None = None,
+    min_band_gap: float | None = None,
 ) -> pa.Table:
     """Rank the stable materials that have a conductivity; see ``COLUMNS`` for what is returned.
 
     Between two points of a material's temperature grid ln κ is linear in ln T, α linear in T.
     A material whose grid does not reach ``temperature`` is left out.
+
+    With ``match_expansion`` only materials whose linear expansion is within ``max_mismatch`` of
+    the substrate's are ranked, again by κ, and the table has ``MATCH_COLUMNS`` too.
 
     Parameters
     ----------
@@ -91,12 +130,19 @@ def rank(
         SQL condition on the columns of ``results``, e.g. ``band_gap > 1 AND status = 'complete'``.
     model, protocol
         Name or digest; None takes all.
+    match_expansion
+        Substrate in ``catalogs/substrates.csv`` (known at 300 K), or a linear expansion in 1/K.
+    max_mismatch
+        Largest distance of α from the substrate's in 1/K; None: ``MAX_MISMATCH``.
+    min_band_gap
+        Smallest band gap in eV; a material of unknown gap is kept. None: with
+        ``match_expansion`` what the ranking asks for (heat spreaders ``INSULATING``), else nothing.
 
     Raises
     ------
     SettingsError
-        The ranking, model or protocol is unknown, nothing was computed at this temperature, or
-        ``limit`` is below 1.
+        The ranking, model, protocol or substrate is unknown, nothing was computed at this
+        temperature, the substrate is not known there, or a number makes no sense.
     StoreError
         ``where`` is no valid condition.
     """
@@ -104,8 +150,13 @@ def rank(
         raise SettingsError(f"no ranking {kind!r}; known: {', '.join(RANKINGS)}")
     if limit < 1:
         raise SettingsError(f"limit={limit}: a ranking shows at least one material")
+    match = match_of(kind, temperature, match_expansion, max_mismatch, min_band_gap)
     tables = property_names(snapshot)
     _check_temperature(snapshot, tables, temperature)
+    if match and "expansion" not in tables:
+        raise SettingsError(
+            f"{snapshot.path} holds no expansions: add 'expansion' to the campaign's properties"
+        )
     _check_known(snapshot, "model", model)
     _check_known(snapshot, "protocol", protocol)
     sql = _ranking_sql(
@@ -113,9 +164,42 @@ def rank(
         where or "TRUE",
         stable=f"SEMI JOIN (FROM stability WHERE stable) USING ({KEY})" * ("stability" in tables),
         expansion=_expansion_sql(snapshot),
+        columns=COLUMNS if match is None else COLUMNS + MATCH_COLUMNS,
     )
-    parameters = {"T": temperature, "model": model, "protocol": protocol, "limit": limit}
+    parameters = {
+        "T": temperature,
+        "model": model,
+        "protocol": protocol,
+        "limit": limit,
+        "substrate": match.expansion if match else None,
+        "max_mismatch": match.max_mismatch if match else None,
+        "min_band_gap": match.min_band_gap if match else min_band_gap,
+    }
     return snapshot.query(sql, parameters)
+
+
+def match_of(
+    kind: str,
+    temperature: float,
+    match_expansion: str | float | None,
+    max_mismatch: float | None = None,
+    min_band_gap: float | None = None,
+) -> Match | None:
+    """Return what is asked of a material's expansion and band gap; None if nothing is matched.
+
+    Parameters and errors are those of ``rank``.
+    """
+    if min_band_gap is not None and not 0 <= min_band_gap < math.inf:
+        raise SettingsError(f"min_band_gap={min_band_gap:g}: give a band gap in eV, 0 or more")
+    if match_expansion is None:
+        if max_mismatch is not None:
+            raise SettingsError("max_mismatch needs match_expansion: there is nothing to match")
+        return None
+    largest = MAX_MISMATCH if max_mismatch is None else max_mismatch
+    if not 0 < largest < math.inf:
+        raise SettingsError(f"max_mismatch={largest:g}: give a positive number in 1/K, e.g. 1e-6")
+    gap = RANKINGS[kind].min_band_gap if min_band_gap is None else min_band_gap
+    return Match(expansion_to_match(match_expansion, temperature), largest, gap)
 
 
 def _check_known(snapshot: Snapshot, column: str, wanted: str | None) -> None:
@@ -153,13 +237,16 @@ def _expansion_sql(snapshot: Snapshot) -> str:
     return _at_temperature("expansion", grids.pop(), ("expansion",))
 
 
-def _ranking_sql(ranking: Ranking, where: str, stable: str, expansion: str) -> str:
+def _ranking_sql(
+    ranking: Ranking, where: str, stable: str, expansion: str, columns: Sequence[Column]
+) -> str:
     """Return the ranking's SQL; what the run did not compute is NULL."""
     return f"""
 WITH chosen AS (
   FROM results {stable}
   WHERE ($model IS NULL OR $model IN (model, model_digest))
     AND ($protocol IS NULL OR $protocol IN (protocol, protocol_digest))
+    AND ($min_band_gap IS NULL OR band_gap IS NULL OR band_gap >= $min_band_gap)
     AND ({where}
     )
 ),
@@ -169,16 +256,32 @@ reference AS (
   SELECT {KEY}, kappa_300,
     CASE WHEN nac THEN kappa_reference_nac_300 ELSE kappa_reference_300 END AS kappa_reference
   FROM conductivity JOIN materials USING (material_id)
+),
+matching AS (
+  SELECT {KEY}, formula, prototype, model, protocol, status, band_gap,
+    kappa, kappa_p, kappa_c, expansion, kappa_reference,
+    reference.kappa_300 / nullif(kappa_reference, 0) AS ratio_300,
+    expansion - $substrate::DOUBLE AS expansion_mismatch, {ranking.merit} AS merit
+  FROM chosen
+  JOIN transport USING ({KEY})
+  LEFT JOIN dilation USING ({KEY})
+  LEFT JOIN reference USING ({KEY})
+  WHERE kappa IS NOT NULL
+    AND ($substrate IS NULL OR abs(expansion - $substrate::DOUBLE) <= $max_mismatch)
+),
+ranked AS (
+  SELECT row_number() OVER (ORDER BY merit DESC, abs(expansion_mismatch), {KEY}) AS rank,
+    formula, material_id, prototype, model, protocol, status, $T::DOUBLE AS temperature,
+    kappa, kappa_p, kappa_c, kappa_c / nullif(kappa, 0) AS coherence_share, expansion,
+    kappa_reference AS kappa_reference_300, ratio_300, expansion_mismatch, band_gap,
+    max(merit) OVER as_close = merit
+      AND coalesce(max(merit) OVER closer < merit, TRUE) AS pareto_optimal
+  FROM matching
+  WINDOW as_close AS (PARTITION BY abs(expansion_mismatch)),
+    closer AS (ORDER BY abs(expansion_mismatch) GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
-SELECT row_number() OVER (ORDER BY {ranking.order}, material_id, {KEY}) AS rank,
-  formula, material_id, prototype, model, protocol, status, $T::DOUBLE AS temperature,
-  kappa, kappa_p, kappa_c, kappa_c / nullif(kappa, 0) AS coherence_share, expansion,
-  kappa_reference AS kappa_reference_300, reference.kappa_300 / nullif(kappa_reference, 0) AS ratio_300
-FROM chosen
-JOIN transport USING ({KEY})
-LEFT JOIN dilation USING ({KEY})
-LEFT JOIN reference USING ({KEY})
-WHERE kappa IS NOT NULL
+SELECT {", ".join(column.name for column in columns)}
+FROM ranked
 ORDER BY rank
 LIMIT $limit
 """

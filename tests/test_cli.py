@@ -366,12 +366,12 @@ def test_rankings_are_reversed_and_agree_with_sql(tiny: Tiny, call: Call) -> Non
         return list(csv.DictReader(io.StringIO(answer.out)))
 
     up, down = ranked("insulators"), ranked("heat-spreaders")
-    assert [row["formula"] for row in up] == ["Ag", "Cu"]
-    assert [row["formula"] for row in down] == ["Cu", "Ag"]
+    assert [row["formula"] for row in up] == ["Cu", "Ag"]
+    assert [row["formula"] for row in down] == ["Ag", "Cu"]
     assert [row["rank"] for row in up] == ["1", "2"]
     sql = call("sql", README_QUERY, "--run", tiny.run, "--format", "json")
     kappa = {row["formula"]: row["kappa_300"] for row in json.loads(sql.out)}
-    assert [float(row["kappa"]) for row in up] == [kappa["Ag"], kappa["Cu"]]
+    assert [float(row["kappa"]) for row in up] == [kappa["Cu"], kappa["Ag"]]
     assert len(ranked("insulators", "--limit", "1")) == 1
     colder = ranked("insulators", "--temperature", "200", "--where", "formula = 'Cu'")
     assert [row["formula"] for row in colder] == ["Cu"]

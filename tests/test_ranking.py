@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -94,7 +94,12 @@ REFERENCES = {
 }
 
 
-def published(run: Any, outcomes: Sequence[Outcome], properties: Any = PROPERTIES) -> Snapshot:
+def published(
+    run: Any,
+    outcomes: Sequence[Outcome],
+    properties: Any = PROPERTIES,
+    metadata: Mapping[str, Metadata] = REFERENCES,
+) -> Snapshot:
     cell = Crystal(np.eye(3) * 5.5, np.array([3, 35]), np.array([[0, 0, 0], [0.5, 0.5, 0.5]]))
     with Writer(run, properties) as writer:
         for digest, name in MODELS.items():
@@ -102,9 +107,9 @@ def published(run: Any, outcomes: Sequence[Outcome], properties: Any = PROPERTIE
         writer.add_protocol(QUICK)
         writer.add_candidates(
             [
-                Candidate(item.material_id, "test", cell, metadata=REFERENCES[item.material_id])
+                Candidate(item.material_id, "test", cell, metadata=metadata[item.material_id])
                 for item in outcomes
-                if item.material_id in REFERENCES
+                if item.material_id in metadata
             ]
         )
         writer.upsert(outcomes)

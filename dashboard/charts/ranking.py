@@ -32,11 +32,19 @@ AXES: Mapping[str, Axis] = {
 OTHER = "other"
 
 
-def ranking_scatter(table: pa.Table, axis: Axis) -> go.Figure:
+def ranking_scatter(
+    table: pa.Table, axis: Axis, substrate: tuple[str, float] | None = None
+) -> go.Figure:
     """Plot the ranked materials that have a value on the axis, coloured by prototype.
 
     Each point carries ``[material_id]`` as its custom data. κ is logarithmic; the other axis is
-    too, unless it has values that are not positive (negative expansion).
+    too, unless it has values that are not positive (negative expansion) or a substrate.
+
+    Parameters
+    ----------
+    substrate
+        Name and expansion, 1/K, of what is matched: a line on the axis of expansions. Materials
+        that are ``pareto_optimal`` are outlined.
     """
     shown = with_value(table, axis)
     temperature = f" ({shown['temperature'][0].as_py():g} K)" if len(shown) else ""
@@ -47,7 +55,9 @@ def ranking_scatter(table: pa.Table, axis: Axis) -> go.Figure:
         _add_group(fig, part, axis, group, index)
     kappa, x = _numbers(shown, "kappa"), axis.factor * _numbers(shown, axis.column)
     style.log_axis(fig.layout.yaxis, kappa)
-    if (x > 0).all():
+    if substrate is not None and axis.column == "expansion":
+        _add_substrate(fig, axis, *substrate)
+    elif (x > 0).all():
         style.log_axis(fig.layout.xaxis, x)
     if axis.column == "kappa_reference_300" and len(shown):
         _add_diagonal(fig, kappa, x)
@@ -83,6 +93,7 @@ def _add_group(fig: go.Figure, part: pa.Table, axis: Axis, name: str, index: int
             "symbol": style.SYMBOLS[index % len(style.SYMBOLS)],
             "size": 9,
             "opacity": 0.85,
+            "line": {"color": style.GREY, "width": _outlines(part)},
         },
     )
 
@@ -98,9 +109,25 @@ def _hover(row: Mapping[str, object], axis: Axis) -> str:
     return "<br>".join(lines)
 
 
+def _outlines(part: pa.Table) -> list[float]:
+    """Return the width in px of each point's outline."""
+    optimal = "pareto_optimal" in part.column_names
+    return [2.5 if optimal and row["pareto_optimal"] else 0.0 for row in part.to_pylist()]
+
+
 def _numbers(table: pa.Table, name: str) -> FloatArray:
     """Return a column as floats; NULL becomes NaN."""
     return np.asarray(table[name].to_numpy(), dtype=np.float64)
+
+
+def _add_substrate(fig: go.Figure, axis: Axis, name: str, expansion: float) -> None:
+    """Draw the expansion of the substrate."""
+    fig.add_vline(
+        x=axis.factor * expansion,
+        name=f"{name} ({axis.factor * expansion:.3g})",
+        showlegend=True,
+        line={"color": style.GREY, "dash": "dash", "width": 1.5},
+    )
 
 
 def _add_diagonal(fig: go.Figure, *values: FloatArray) -> None:

@@ -10,16 +10,20 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import data, display
 from dashboard.charts.ranking import AXES, ranking_scatter, with_value
 from dashboard.data import Published, ResultSet
-from dashboard.filters import Filters
+from dashboard.filters import Filters, Match
 from dashboard.session import open_run
+from screen.core.columns import Column
 from screen.core.errors import SettingsError
+from screen.core.substrates import expansion_to_match, substrates
 from screen.ranking import COLUMNS as RANKING_COLUMNS
-from screen.ranking import RANKINGS
+from screen.ranking import MATCH_COLUMNS, MAX_MISMATCH, RANKINGS
 
 SHOWN = 500  # materials
 ROOM_TEMPERATURE = 300.0  # K
 LAST = ("material_id", "prototype", "model", "protocol", "temperature", "status")
-COLUMNS = tuple(sorted(RANKING_COLUMNS, key=lambda column: column.name in LAST))
+COLUMNS = tuple(sorted(RANKING_COLUMNS + MATCH_COLUMNS, key=lambda column: column.name in LAST))
+OTHER_VALUE = "another value"
+PPM = 1e-6  # 1/K
 
 
 def main() -> None:
@@ -34,8 +38,9 @@ def main() -> None:
     left, middle, right = st.columns([5, 5, 6], gap="medium")
     kind, temperature = choose_ranking(left, right, grid)
     filters = choose_filters(published, temperature)
+    match = choose_match()
     try:
-        table = data.ranked(published, kind, chosen, filters, SHOWN + 1)
+        table = data.ranked(published, kind, chosen, filters, SHOWN + 1, match)
     except SettingsError as error:
         st.warning(str(error))
         st.stop()
@@ -43,7 +48,8 @@ def main() -> None:
     if not len(table):
         st.info("No stable material passes the filters: widen them in the sidebar.")
         st.stop()
-    brushed = show_scatter(middle, table, chosen)
+    say_match(kind, match)
+    brushed = show_scatter(middle, table, chosen, match)
     show_table(table if brushed is None else brushed, chosen, more)
     download(table if brushed is None else brushed, kind, chosen, published)
 
@@ -129,7 +135,58 @@ def choose_filters(published: Published, temperature: float) -> Filters:
     )
 
 
-def show_scatter(place: DeltaGenerator, table: pa.Table, chosen: ResultSet) -> pa.Table | None:
+def choose_match() -> Match | None:
+    """Let the user choose a substrate whose expansion is to be matched, and how closely."""
+    bar = st.sidebar
+    name = bar.selectbox(
+        "Match expansion of",
+        [*substrates(), OTHER_VALUE],
+        index=None,
+        placeholder="no substrate",
+        key="match",
+        bind="query-params",
+        help="Only materials whose α is close to that of the substrate",
+    )
+    if name is None:
+        return None
+    value: str | float = str(name)
+    if name == OTHER_VALUE:
+        value = PPM * bar.number_input(
+            "α of the substrate [10⁻⁶/K]",
+            value=3.0,
+            step=0.1,
+            format="%.4g",
+            key="alpha",
+            bind="query-params",
+        )
+    within = bar.number_input(
+        "α within [10⁻⁶/K]",
+        value=MAX_MISMATCH / PPM,
+        min_value=0.01,
+        step=0.1,
+        format="%.4g",
+        key="within",
+        bind="query-params",
+    )
+    return Match(value, PPM * within)
+
+
+def say_match(kind: str, match: Match | None) -> None:
+    """Say in words which materials are left, and in which order."""
+    if match is None:
+        return
+    what = match.expansion if isinstance(match.expansion, str) else "the substrate"
+    gap = RANKINGS[kind].min_band_gap
+    insulating = f" and a band gap of at least {gap:g} eV, or an unknown one," if gap else ""
+    st.caption(
+        f"Materials with α within {match.max_mismatch / PPM:.4g}·10⁻⁶/K of {what}{insulating} "
+        "ranked by κ. Outlined: no other material is better in both κ and α."
+    )
+
+
+def show_scatter(
+    place: DeltaGenerator, table: pa.Table, chosen: ResultSet, match: Match | None
+) -> pa.Table | None:
     """Plot the materials; a click opens one, a box returns those inside, else None."""
     options = [name for name, axis in AXES.items() if len(with_value(table, axis))]
     if not options:
@@ -142,7 +199,7 @@ def show_scatter(place: DeltaGenerator, table: pa.Table, chosen: ResultSet) -> p
     )
     axis = AXES[str(name)]
     event = st.plotly_chart(
-        ranking_scatter(table, axis),
+        ranking_scatter(table, axis, substrate_of(table, match)),
         key="scatter",
         on_select="rerun",
         selection_mode=("points", "box", "lasso"),
@@ -161,13 +218,22 @@ def show_scatter(place: DeltaGenerator, table: pa.Table, chosen: ResultSet) -> p
     return table.filter(pc.is_in(table["material_id"], pa.array(identifiers)))
 
 
+def substrate_of(table: pa.Table, match: Match | None) -> tuple[str, float] | None:
+    """Return name and expansion (1/K) of what is matched."""
+    if match is None:
+        return None
+    expansion = expansion_to_match(match.expansion, table["temperature"][0].as_py())
+    return match.expansion if isinstance(match.expansion, str) else "substrate", expansion
+
+
 def show_table(table: pa.Table, chosen: ResultSet, more: bool) -> None:
     """List the materials; selecting a row opens it."""
     which = f"The first {SHOWN:,} that match; narrow the filters for others." if more else ""
     st.caption(f"Materials: {len(table):,}. {which} Select a row to open it.")
-    headers = {column: display.shown_column(column).header for column in COLUMNS}
+    columns = columns_of(table)
+    headers = {column: display.shown_column(column).header for column in columns}
     event = st.dataframe(
-        display.shown_table(table, COLUMNS),
+        display.shown_table(table, columns),
         hide_index=True,
         height="content" if len(table) < 15 else 560,
         on_select="rerun",
@@ -184,6 +250,11 @@ def show_table(table: pa.Table, chosen: ResultSet, more: bool) -> None:
         open_material(table["material_id"][event.selection.rows[0]].as_py(), chosen)
 
 
+def columns_of(table: pa.Table) -> tuple[Column, ...]:
+    """Return the columns of the table in the order in which they are shown."""
+    return tuple(column for column in COLUMNS if column.name in table.column_names)
+
+
 def open_material(material_id: str, chosen: ResultSet) -> None:
     """Go to the page of a material."""
     st.switch_page(
@@ -197,7 +268,7 @@ def download(table: pa.Table, kind: str, chosen: ResultSet, published: Published
     name = f"{published.run.name}-{kind}-{chosen.label}-v{published.version}.csv"
     st.download_button(
         "Download these rows as CSV",
-        display.csv(table, COLUMNS),
+        display.csv(table, columns_of(table)),
         name.replace(" · ", "-").replace(" ", "_"),
         "text/csv",
         on_click="ignore",
