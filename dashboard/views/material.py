@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import data, display, sheet
 from dashboard.charts.bands import band_structure
 from dashboard.charts.conductivity import conductivity_curve
-from dashboard.charts.expansion import expansion_curve
+from dashboard.charts.expansion import expansion_curve, gruneisen_scatter
 from dashboard.charts.lifetimes import lifetime_scatter
 from dashboard.charts.spectra import coherence_map, mean_free_path_curve, spectral_curve
 from dashboard.charts.structure import structure_3d
@@ -18,6 +18,7 @@ from dashboard.data import MaterialSheet, Published
 from dashboard.session import open_run
 from dashboard.sheet import Result
 from screen.core.errors import StoreError
+from screen.core.experiment import measured
 from screen.core.records import Conductivity, Expansion, Phonons, Record, Relaxed
 
 R = TypeVar("R", bound=Record)
@@ -48,7 +49,8 @@ def main() -> None:
     show_headlines(published, result)
     show_transport(published, result)
     show_phonons(published, result)
-    show_crystal_and_expansion(published, found, result)
+    show_expansion(published, found, result)
+    show_structure(published, found, result)
     show_provenance(published, result)
 
 
@@ -210,16 +212,22 @@ def show_carriers(record: Conductivity, index: int) -> None:
         st.plotly_chart(coherence_map(record, index), key="coherences")
 
 
-def show_crystal_and_expansion(published: Published, found: MaterialSheet, result: Result) -> None:
-    """Show the crystal beside α(T)."""
+def show_expansion(published: Published, found: MaterialSheet, result: Result) -> None:
+    """Show α(T), with experiment where it is known, beside γ over the spectrum."""
     left, right = st.columns(2, gap="large")
     with left:
-        show_structure(published, found, result)
-    with right:
         st.subheader("Thermal expansion")
         record = stored(published, result, "expansion", Expansion)
-        if record is not None:
-            st.plotly_chart(expansion_curve(record), key="expansion")
+        if record is None:
+            return
+        relaxed = stored(published, result, "relax", Relaxed)
+        lattice = None if relaxed is None else relaxed.crystal.lattice
+        (material,) = found.material.select(["formula", "prototype"]).to_pylist()
+        known = measured(material["formula"], material["prototype"])
+        st.plotly_chart(expansion_curve(record, lattice, known), key="expansion")
+    with right:
+        st.subheader("Grüneisen parameters")
+        st.plotly_chart(gruneisen_scatter(record), key="gruneisen")
 
 
 def show_structure(published: Published, found: MaterialSheet, result: Result | None) -> None:

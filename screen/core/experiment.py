@@ -53,6 +53,13 @@ def measurements() -> tuple[Measurement, ...]:
     return tuple(_measurement(row) for row in read_catalog(CATALOG, COLUMNS))
 
 
+def measured(formula: str | None, prototype: str | None) -> tuple[Measurement, ...]:
+    """Values measured on one crystal; none where its prototype is unknown."""
+    return tuple(
+        item for item in measurements() if (item.formula, item.prototype) == (formula, prototype)
+    )
+
+
 def _measurement(row: CatalogRow) -> Measurement:
     """Return the value of one line."""
     item = Measurement(

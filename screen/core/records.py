@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from screen.core.crystal import Crystal, FloatArray, IntArray, freeze
+from screen.core.voigt import from_voigt
 
 
 def _frozen(value: Any) -> Any:
@@ -225,6 +226,16 @@ class ElasticCells(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class StrainedForces(Record):
+    """Strained cells with relaxed ions, and the forces on their displaced fc2 supercells."""
+
+    crystals: tuple[Crystal, ...]  # n unit cells
+    energies: FloatArray  # (n,) eV per primitive cell
+    strains: FloatArray  # (n, 3, 3), symmetric, of the relaxed unit cell
+    forces: tuple[FloatArray, ...]  # n of (n_displaced, n_atoms, 3) eV/Å
+
+
+@dataclass(frozen=True, eq=False)
 class Expansion(Record):
     """Thermal expansion tensor by the linear Grüneisen relation.
 
@@ -254,6 +265,13 @@ class Expansion(Record):
     def alpha_linear(self) -> FloatArray:
         """Mean linear expansion coefficient, (nT,) 1/K."""
         return self.alpha_volume / 3
+
+    def alpha_along(self, lattice: FloatArray) -> FloatArray:
+        """Linear expansion along the vectors of a lattice (3, 3), rows: (nT, 3) 1/K."""
+        directions = lattice / np.linalg.norm(lattice, axis=1, keepdims=True)
+        return np.asarray(
+            np.einsum("ax,nxy,ay->na", directions, from_voigt(self.alpha), directions)
+        )
 
 
 @dataclass(frozen=True, eq=False)

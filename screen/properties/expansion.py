@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from screen.core.columns import Column
-from screen.core.crystal import FloatArray
 from screen.core.protocols import ForceField, StageInputs
 from screen.core.records import ElasticCells, Expansion, ForceConstants, Record, Relaxed
 from screen.core.settings import Protocol
-from screen.core.voigt import from_voigt
 from screen.properties._rows import at_temperature
 
 NEEDS = ("relax", "fc3", "expansion_cells")
@@ -135,7 +131,7 @@ def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
         raise TypeError(f"expansion needs Expansion, got {type(record).__name__}")
     grid = record.temperatures
     n_atoms = record.frequencies.shape[1] / 3
-    along = _along(record.alpha, inputs.get("relax", Relaxed).crystal.lattice)
+    along = record.alpha_along(inputs.get("relax", Relaxed).crystal.lattice)
     elasticity = Elasticity(record.stiffness, record.elastic_residual)
     return {
         "expansion_temperatures": grid.tolist(),
@@ -159,9 +155,3 @@ def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
         "linear_up_to": linear_up_to(record),
         "expansion_flags": expansion_flags(record),
     }
-
-
-def _along(alpha: FloatArray, lattice: FloatArray) -> FloatArray:
-    """Expansion along the lattice vectors, (nT, 3) 1/K, of tensors (nT, 6)."""
-    directions = lattice / np.linalg.norm(lattice, axis=1, keepdims=True)
-    return np.asarray(np.einsum("ax,nxy,ay->na", directions, from_voigt(alpha), directions))

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 OpenPage = Callable[..., AppTest]
 CHARTS = [
     *("conductivity", "bands", "lifetimes", "carriers", "coherences"),
-    *("structure", "expansion"),
+    *("expansion", "gruneisen", "structure"),
 ]
 
 

@@ -12,12 +12,13 @@ import pytest
 from dashboard.charts import style
 from dashboard.charts.bands import band_structure
 from dashboard.charts.conductivity import conductivity_curve
-from dashboard.charts.expansion import expansion_curve
+from dashboard.charts.expansion import expansion_curve, gruneisen_scatter
 from dashboard.charts.lifetimes import lifetime_scatter
 from dashboard.charts.progress import cost_bars, status_bars, time_unit
 from dashboard.charts.ranking import AXES, ranking_scatter
 from dashboard.charts.spectra import coherence_map, mean_free_path_curve, spectral_curve
 from dashboard.charts.structure import bonds, cell_edges, drawn_atoms, sphere, structure_3d
+from screen.core.experiment import measured
 
 from .conftest import RECIPES, bands_of, conductivity_of, crystal_of, expansion_of, phonons_of
 
@@ -179,6 +180,43 @@ def test_negative_expansion_gets_a_line_at_zero() -> None:
     record = expansion_of(LIBR)
     assert not expansion_curve(record).layout.shapes
     assert expansion_curve(replace(record, alpha=-record.alpha)).layout.shapes
+
+
+def test_axes_that_expand_differently_have_their_own_curves() -> None:
+    record = expansion_of(LIBR)
+    lattice = np.array([[3.0, 0, 0], [-1.5, 2.6, 0], [0, 0, 5.0]])
+    assert len(expansion_curve(record, lattice).data) == 1
+    uniaxial = replace(record, alpha=record.alpha * [1.0, 1, 0.5, 0, 0, 0])
+    fig = expansion_curve(uniaxial, lattice)
+    along_a, along_c, mean = fig.data
+    assert (along_a.name, along_c.name) == ("α<sub>a</sub>", "α<sub>c</sub>")
+    assert along_c.y == pytest.approx(along_a.y / 2)
+    assert mean.y == pytest.approx((2 * along_a.y + along_c.y) / 3)
+
+
+def test_measured_expansions_are_drawn_with_their_citation() -> None:
+    record = expansion_of(SIC)
+    known = measured("GaAs", "zincblende")
+    fig = expansion_curve(record, measured=known)
+    expected = [
+        1e6 * item.value
+        for item in known
+        if item.property == "alpha" and item.temperature and item.temperature_to is None
+    ]
+    assert expected
+    drawn = [item for item in fig.data if item.name == "experiment"]
+    assert [item.y[0] for item in drawn] == pytest.approx(expected)
+    assert known[0].citation.split(",")[0] in "".join(item.hovertemplate for item in drawn)
+    assert not measured("GaAs", "wurtzite")
+
+
+def test_mode_gruneisen_parameters_are_plotted_over_the_spectrum() -> None:
+    record = expansion_of(LIBR)
+    gamma = record.mode_gruneisen.copy()
+    gamma[0, :3] = 0.0  # acoustic modes at Γ
+    (points,) = gruneisen_scatter(replace(record, mode_gruneisen=gamma)).data
+    assert len(points.x) == gamma[..., 0].size - 3
+    assert points.y == pytest.approx(1.6)
 
 
 def ranked(**changed: list[object]) -> pa.Table:

@@ -82,7 +82,7 @@ def test_material_without_conductivity_shows_the_rest(page: OpenPage) -> None:
     app = page("material", id="NaCl-rs")
     assert "partial" in app.title[0].value
     assert "not finite at 100 K" in app.error[0].value
-    assert list(charts(app)) == ["bands", "structure", "expansion"]
+    assert list(charts(app)) == ["bands", "expansion", "gruneisen", "structure"]
     assert app.code[0].value == "Traceback: solver.py, line 7"
 
 
