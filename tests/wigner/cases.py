@@ -23,7 +23,13 @@ DIAGONALS = (np.arange(3), np.arange(3))
 
 @cache
 def constants(name: str) -> ForceConstants:
-    return dft_force_constants(name)
+    """``NaCl-rd:wang`` has the NAC of Wang instead of that of Gonze and Lee."""
+    material, _, method = name.partition(":")
+    given = dft_force_constants(material)
+    if not method:
+        return given
+    assert given.nac is not None
+    return replace(given, nac=replace(given.nac, method=method))
 
 
 @cache
@@ -49,20 +55,45 @@ def solved(
     return run_engine(phono3py, temperatures, True, BOUNDARY, conventions, resources)
 
 
-def by_phono3py(phono3py: Any, grid_points: Any = None, independent: bool = True) -> Any:
-    """phono3py's solution; ``independent`` of the basis of degenerate modes."""
+def by_phono3py(phono3py: Any, independent: bool = True, shared: bool = True) -> Any:
+    """phono3py's solution.
+
+    ``independent`` of the basis of degenerate modes by its own options; ``shared``: with the
+    engine's phonons, see ``share_phonons``.
+    """
     phono3py.init_phph_interaction(
         average_degenerate_weights=independent, exclude_gamma_acoustic=independent
     )
+    if shared:
+        share_phonons(phono3py)
     phono3py.run_thermal_conductivity(
         temperatures=list(TEMPERATURES),
         is_isotope=True,
         boundary_mfp=BOUNDARY,
         transport_type="SMM19",
-        grid_points=grid_points,
         log_level=0,
     )
     return phono3py.thermal_conductivity
+
+
+def share_phonons(phono3py: Any) -> None:
+    """Give phono3py at each image q + G of a mesh point the phonons of the first image.
+
+    The engine has one set of phonons for a mesh point. phono3py solves every image on the surface of
+    the Brillouin zone by itself, and e(q + G) = e(q) exp(−2πi G·τ) holds up to rounding, the basis
+    of degenerate modes and, with Gonze-Lee NAC, whose reciprocal sum is cut, 1e-10.
+    """
+    phono3py.run_phonon_solver()
+    frequencies, eigenvectors, addresses = phono3py.get_phonon_data()
+    bz_grid = phono3py.phph_interaction.bz_grid
+    first = bz_grid.grg2bzg[bz_grid.bzg2grg]
+    G = (addresses - addresses[first]) / bz_grid.D_diag
+    np.testing.assert_array_equal(G, np.rint(G))
+    positions = np.repeat(phono3py.primitive.scaled_positions, 3, axis=0)
+    phases = np.exp(-2j * np.pi * G @ positions.T)
+    phono3py.set_phonon_data(
+        frequencies[first], phases[:, :, None] * eigenvectors[first], addresses
+    )
 
 
 def eager() -> Resources:
