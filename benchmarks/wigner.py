@@ -1,13 +1,13 @@
 """Thermoscreen's Wigner engine against phono3py (Rust): same force constants, run and cores.
 
-    python benchmarks/wigner.py            # benchmark meshes, phono3py in full: half an hour
+    python benchmarks/wigner.py            # benchmark meshes, phono3py in full: 20 minutes
     python benchmarks/wigner.py --quick    # below 50 s; phono3py on some q, extrapolated
-    python benchmarks/wigner.py --growth   # how our cost grows with the mesh and temperatures
+    python benchmarks/wigner.py --growth   # cost against mesh, atoms, supercell, temperatures
 
-CPU-seconds are ``time.process_time`` of this process. phono3py's time on a subset of irreducible q
-is extrapolated by the number of triplets, to which it is proportional. κ is compared over the q
-that both computed, with phono3py's conventions (see docs/wigner.md). DFT force constants:
-phono3py's examples (BSD-3), read from ../shared/data or $THERMOSCREEN_SHARED.
+The last line is JSON. CPU-seconds are ``time.process_time``. phono3py's time on some irreducible q is
+extrapolated by the number of triplets, to which it is proportional; κ is compared over these q,
+with phono3py's conventions (docs/wigner.md). DFT force constants: phono3py's examples (BSD-3), below
+$THERMOSCREEN_SHARED; without them crystals of the bundled potential ``springs``.
 """
 
 # ruff: noqa: E402 - threads are set before NumPy and torch are imported
@@ -20,27 +20,41 @@ os.environ["RAYON_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = THREADS
 
 import argparse
 import json
-import resource
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from screen.core.records import ForceConstants
 from screen.physics.displacements import restored
 from screen.solvers.phono3py import wigner_factor
-from tests.shared import dft_force_constants
+from screen.wigner.engine import PHONO3PY, run_engine
+from screen.wigner.grid import Grid, find_triplets
+from screen.wigner.scattering import choose_resources
+from tests.crystals import rocksalt, wurtzite
+from tests.physics.analytic import exact_force_constants
+from tests.shared import SHARED, dft_force_constants
+from tests.wigner.cases import relabelled
 
-FULL = {"Si-PBE": (19, 19, 19), "NaCl-rd": (19, 19, 19), "AlN-LDA": (19, 19, 15)}
-QUICK = {"Si-PBE": (15, 15, 15), "AlN-LDA": (11, 11, 9)}
+DFT = (SHARED / "data" / "dft").is_dir()
+SPRINGS = {
+    "MgO-springs": (rocksalt(4.2, 12, 8), (2, 2, 2)),  # unit cell, multiples
+    "AlN-springs": (wurtzite(3.11, 4.98, 13, 7), (3, 3, 2)),
+}
+NAMES = ["Si-PBE", "MgO-rd", "AlN-LDA"] if DFT else list(SPRINGS)
 SUBSET = 5  # irreducible q for phono3py with --quick
 BOUNDARY = 1e6  # µm
+Mesh = tuple[int, int, int]
 
 
 @dataclass
@@ -58,39 +72,75 @@ class Clock:
         self.cpu[name] = time.process_time() - cpu
         self.wall[name] = time.perf_counter() - wall
 
-    def total(self, *names: str) -> float:
-        """CPU-seconds of these parts."""
-        return sum(self.cpu[name] for name in names)
+
+def mesh_of(name: str, quick: bool = False) -> Mesh:
+    """Mesh of a crystal."""
+    fcc, wurtzite_ = ((15, 15, 15), (11, 11, 9)) if quick else ((19, 19, 19), (19, 19, 15))
+    return wurtzite_ if "AlN" in name else fcc
 
 
-def compile_kernels(clock: Clock) -> None:
-    """First call on a tiny mesh: compiles or loads the kernels."""
-    import torch
+def constants(name: str) -> ForceConstants:
+    """Force constants of DFT, or of springs."""
+    return springs(*SPRINGS[name]) if name in SPRINGS else dft_force_constants(name)
 
-    from screen.wigner.engine import run_engine
 
+def springs(unitcell: Any, multiples: Sequence[int]) -> ForceConstants:
+    """Force constants of springs, with 1e-9 eV/Å³ on every triple of atoms.
+
+    Springs join pairs of atoms only, which phono3py would make use of; with DFT nothing is zero.
+    """
+    given = exact_force_constants(unitcell, multiples)
+    assert given.fc3 is not None
+    noise = np.random.default_rng(0).normal(size=given.fc3.shape)
+    return replace(given, fc3=given.fc3 + 1e-9 * noise)
+
+
+def prepared(given: ForceConstants, mesh: Mesh) -> Any:
+    """Return a ``Phono3py`` ready to run."""
+    phono3py = restored(given)
+    phono3py.mesh_numbers = mesh
+    return phono3py
+
+
+def first_call() -> float:
+    """CPU-seconds that the first call costs more than the second: compiling or loading kernels."""
     torch.set_num_threads(int(THREADS))
-    phono3py = restored(dft_force_constants("Si-PBE"))
-    phono3py.mesh_numbers = (2, 2, 2)
-    with clock.measure("compile"):
-        run_engine(phono3py, (300.0,))
+    phono3py, clock = prepared(springs(rocksalt(), (1, 1, 1)), (2, 2, 2)), Clock()
+    for call in ("zeroth", "first", "second"):
+        backend = "eager" if call == "zeroth" else "auto"  # everything but the kernels is warm
+        with clock.measure(call):
+            run_engine(phono3py, (300.0,), resources=choose_resources(backend=backend))
+    return clock.cpu["first"] - clock.cpu["second"]
+
+
+def compile_seconds() -> dict[str, float]:
+    """CPU-seconds of compilation, once a machine, and of loading, once a process."""
+    with tempfile.TemporaryDirectory() as folder:
+        command, environment = [sys.executable, __file__, "--first-call"], dict(os.environ)
+        environment["NUMBA_CACHE_DIR"] = folder
+        calls = [float(subprocess.check_output(command, env=environment)) for _ in range(2)]
+    return {"compile_cpu_s": round(calls[0], 2), "load_cpu_s": round(calls[1], 2)}
 
 
 def peak_mb() -> float:
-    """Peak resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Peak of the resident memory since the last call (Linux)."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return peak
 
 
-def compare(name: str, mesh: tuple[int, int, int], subset: int | None) -> dict[str, Any]:
-    """Time both on one material."""
-    from screen.wigner.engine import PHONO3PY, run_engine
-    from screen.wigner.grid import find_triplets
+def count_triplets(grid: Grid) -> np.ndarray:
+    """Triplets of each irreducible q."""
+    return np.array([len(find_triplets(grid, int(point)).first) for point in grid.irreducible])
 
+
+def compare(given: ForceConstants, mesh: Mesh, subset: int | None) -> dict[str, Any]:
+    """Time both on one material; phono3py in full or at ``subset`` irreducible q."""
     clock = Clock()
-    constants = dft_force_constants(name)
     with clock.measure("set-up"):
-        phono3py = restored(constants)
-        phono3py.mesh_numbers = mesh
+        phono3py = prepared(given, mesh)
+    peak_mb()
     with clock.measure("engine"):
         ours = run_engine(phono3py, (300.0,), True, BOUNDARY)
     peak = peak_mb()
@@ -103,11 +153,17 @@ def compare(name: str, mesh: tuple[int, int, int], subset: int | None) -> dict[s
         phono3py.init_phph_interaction()
         phono3py.phph_interaction.run_phonon_solver()
     with clock.measure("phono3py"):
-        run_phono3py(phono3py, None if subset is None else ours.grid.bz[points[chosen]])
-    triplets = np.array([len(find_triplets(ours.grid, int(point)).first) for point in points])
+        phono3py.run_thermal_conductivity(
+            temperatures=[300.0],
+            is_isotope=True,
+            boundary_mfp=BOUNDARY,
+            transport_type="SMM19",
+            grid_points=None if subset is None else ours.grid.bz[points[chosen]],
+            log_level=0,
+        )
+    triplets, both = count_triplets(ours.grid), clock.cpu["set-up"]
     factor = triplets.sum() / triplets[chosen].sum()
-    theirs = clock.total("set-up", "phono3py phonons") + factor * clock.cpu["phono3py"]
-    mine = clock.total("set-up", "engine")
+    theirs = both + clock.cpu["phono3py phonons"] + factor * clock.cpu["phono3py"]
     return {
         "mesh": mesh,
         "triplets": int(triplets.sum()),
@@ -115,22 +171,10 @@ def compare(name: str, mesh: tuple[int, int, int], subset: int | None) -> dict[s
         "cpu_s": {part: round(value, 3) for part, value in clock.cpu.items()},
         "wall_s": {part: round(value, 3) for part, value in clock.wall.items()},
         "phono3py_cpu_s": round(theirs, 1),
-        "speedup_cpu_including_setup": round(theirs / mine, 2),
+        "speedup_cpu_including_setup": round(theirs / (both + clock.cpu["engine"]), 2),
         "kappa_relative_error": kappa_error(phono3py.thermal_conductivity, same, chosen),
         "peak_mb": round(peak),
     }
-
-
-def run_phono3py(phono3py: Any, grid_points: Any) -> None:
-    """Run phono3py's relaxation-time solution, in full or at some grid points."""
-    phono3py.run_thermal_conductivity(
-        temperatures=[300.0],
-        is_isotope=True,
-        boundary_mfp=BOUNDARY,
-        transport_type="SMM19",
-        grid_points=grid_points,
-        log_level=0,
-    )
 
 
 def kappa_error(theirs: Any, ours: Any, chosen: Any) -> float:
@@ -141,49 +185,67 @@ def kappa_error(theirs: Any, ours: Any, chosen: Any) -> float:
     return float(abs(ours.transport.mode_kappa[0][chosen].sum() / reference - 1))
 
 
-def growth(print_line: Callable[[str], None]) -> None:
-    """Cost against mesh and number of temperatures."""
-    from screen.wigner.engine import run_engine
-
-    for name, meshes in (("Si-PBE", (7, 11, 15, 19, 25)), ("AlN-LDA", (5, 7, 9, 11))):
-        for n in meshes:
-            for temperatures in ((300.0,), tuple(np.linspace(100.0, 1000.0, 30))):
-                phono3py = restored(dft_force_constants(name))
-                phono3py.mesh_numbers = (n, n, n)
-                clock = Clock()
-                with clock.measure("engine"):
-                    run_engine(phono3py, temperatures, True, BOUNDARY)
-                print_line(f"{name} {n}³, {len(temperatures)} T: {clock.cpu['engine']:.2f} CPU-s")
+def growth() -> dict[str, Any]:
+    """CPU-µs per triplet; of phono3py, at two q, where the crystal differs."""
+    two, four = constants(NAMES[0]), constants(NAMES[-1])
+    to_cube = np.linalg.inv(two.primitive_matrix)  # the conventional cell as a primitive one
+    eight = relabelled(two, np.arange(len(two.unitcell)), to_cube)
+    rows = {}
+    for n, many in ((7, 1), (11, 1), (15, 1), (19, 1), (25, 1), (15, 10), (15, 30)):
+        clock, phono3py = Clock(), prepared(two, (n, n, n))
+        with clock.measure("engine"):
+            found = run_engine(phono3py, np.linspace(300.0, 900.0, many), True, BOUNDARY)
+        triplets = int(count_triplets(found.grid).sum())
+        per_triplet = round(clock.cpu["engine"] * 1e6 / triplets, 1)
+        rows[f"mesh {n}×{n}×{n}, {many} T"] = {"triplets": triplets, "engine_us": per_triplet}
+    crystals = [(two, (11, 11, 11)), (four, (11, 11, 9)), (eight, (9, 9, 9))]
+    rocksalt_cell = SPRINGS["MgO-springs"][0]
+    crystals += [(springs(rocksalt_cell, (n, n, n)), (11, 11, 11)) for n in (1, 2, 3)]
+    for given, mesh in crystals:
+        n_atoms, n_supercell = given.fc3.shape[:2]
+        found = compare(given, mesh, 2)
+        rows[f"{n_atoms} atoms, supercell of {n_supercell}, mesh {mesh[0]}"] = {
+            "triplets": found["triplets"],
+            "engine_us": round(found["cpu_s"]["engine"] * 1e6 / found["triplets"], 1),
+            "phono3py_us": round(found["phono3py_cpu_s"] * 1e6 / found["triplets"], 1),
+            "peak_mb": found["peak_mb"],
+        }
+    for name, row in rows.items():
+        print(f"{name:>40}:", json.dumps(row), flush=True)
+    return rows
 
 
 def main() -> None:
-    """Run the comparison that the arguments ask for."""
+    """Run what the arguments ask for; the last line is JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--growth", action="store_true")
-    parser.add_argument("--materials", nargs="*", default=None)
+    for flag in ("--quick", "--growth", "--first-call"):
+        parser.add_argument(flag, action="store_true")
+    parser.add_argument("--materials", nargs="*", choices=NAMES, default=None)
     parser.add_argument("--subset", type=int, default=None, help="irreducible q for phono3py")
     arguments = parser.parse_args()
-    clock = Clock()
-    compile_kernels(clock)
-    if arguments.growth:
-        growth(print)
+    if arguments.first_call:
+        print(first_call())
         return
-    meshes = QUICK if arguments.quick else FULL
-    subset = arguments.subset or (SUBSET if arguments.quick else None)
+    if not DFT:
+        print(f"no DFT data below {SHARED}: crystals of the potential springs")
+    first_call()
+    if arguments.growth:
+        print(json.dumps(growth()))
+        return
     results = {}
-    for name in arguments.materials or meshes:
-        results[name] = compare(name, meshes[name], subset)
+    # MgO takes 13 s before anything starts: phono3py fits its force constants
+    for name in arguments.materials or NAMES[:: 2 if arguments.quick and DFT else 1]:
+        subset = arguments.subset or (SUBSET if arguments.quick else None)
+        results[name] = compare(constants(name), mesh_of(name, arguments.quick), subset)
         print(name, json.dumps(results[name]), flush=True)
+    speedups = {name: found["speedup_cpu_including_setup"] for name, found in results.items()}
     summary = {
-        "speedup_cpu_including_setup": min(
-            r["speedup_cpu_including_setup"] for r in results.values()
-        ),
-        "kappa_relative_error": max(r["kappa_relative_error"] for r in results.values()),
-        "peak_mb": max(r["peak_mb"] for r in results.values()),
-        "compile_or_load_cpu_s": round(clock.cpu["compile"], 2),
+        "speedup_cpu_including_setup": min(speedups.values()),
+        "kappa_relative_error": max(found["kappa_relative_error"] for found in results.values()),
+        "peak_mb": max(found["peak_mb"] for found in results.values()),
+        **compile_seconds(),
         "threads": int(THREADS),
-        "materials": {name: r["speedup_cpu_including_setup"] for name, r in results.items()},
+        "materials": speedups,
     }
     print(json.dumps(summary))
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from screen.core.crystal import FloatArray, IntArray
+from screen.wigner.interaction import Amplitudes
 from screen.wigner.tables import Tables
 
 
@@ -29,84 +33,100 @@ def _kernels() -> ModuleType:
     return kernels
 
 
-def add_triplets(
-    tables: Tables,
-    point: int,
-    amplitudes: Tensor,
-    first: IntArray,
-    second: IntArray,
-    multiplicity: FloatArray,
-    gamma: Tensor,
-) -> None:
+def add_triplets(tables: Tables, slab: Amplitudes, gamma: Tensor) -> None:
     """Do what ``eager.add_triplets`` does."""
-    values = amplitudes.numpy()
-    target = tables.levels[point].numpy()
-    looked_up = [
-        table.numpy()
-        for table in (
-            tables.inverse,
-            tables.plus,
-            tables.minus,
-            tables.bounds_plus,
-            tables.bounds_minus,
-            tables.sets,
-            tables.tetrahedra,
-            tables.occupations,
+    kernels = _kernels()
+    half = slab.half.numpy()
+    triplets = (slab.place, slab.owner, slab.centre, slab.first, slab.second, slab.multiplicity)
+    modes = kernels.Modes(
+        tables.inverse.numpy(),
+        tables.periodic.numpy(),
+        tables.sets.numpy(),
+        tables.degenerate.numpy(),
+        tables.occupations.numpy(),
+    )
+    if tables.smearing is None:
+        kernel = kernels.add_triplets
+        energies: tuple[Any, ...] = (
+            kernels.Around(
+                tables.levels.numpy(),
+                tables.plus.numpy(),
+                tables.minus.numpy(),
+                tables.bounds_plus.numpy(),
+                tables.bounds_minus.numpy(),
+                tables.tetrahedra.numpy(),
+            ),
         )
-    ]
+    else:
+        kernel = kernels.add_triplets_smeared
+        energies = (tables.frequencies.numpy(), tables.smearing.sigma, tables.smearing.horizon)
 
     def part(members: slice) -> Tensor:
         partial = torch.zeros_like(gamma)
-        _kernels().add_triplets(
-            values[members],
-            first[members],
-            second[members],
-            multiplicity[members],
-            target,
-            *looked_up,
-            partial.numpy(),
-        )
+        given = kernels.Slab(half, *(array[members] for array in triplets))
+        run_kernel(kernel, given, modes, *energies, partial.numpy())
         return partial
 
-    for partial in _in_threads(part, len(first)):
+    for partial in _in_threads(part, len(slab.first)):
         gamma += partial
 
 
-def add_isotopes(tables: Tables, point: int, variances: Tensor, gamma: Tensor) -> None:
+def add_isotopes(tables: Tables, points: Sequence[int], variances: Tensor, gamma: Tensor) -> None:
     """Do what ``eager.add_isotopes`` does."""
-    here = tables.eigenvectors[point].numpy()
-    target = tables.levels[point].numpy()
-    points = [
-        table.numpy()
-        for table in (
-            tables.eigenvectors,
-            tables.inverse,
-            tables.around,
-            tables.bounds,
-            tables.sets,
-        )
-    ]
-    tetrahedra = tables.tetrahedra.numpy()
+    kernels = _kernels()
+    e, g = tables.eigenvectors.numpy(), variances.numpy()
+    taking_part, sets = tables.inverse.numpy() > 0, tables.sets.numpy()
+    f, levels = tables.frequencies.numpy(), tables.levels.numpy()
+    around, bounds = tables.around.numpy(), tables.bounds.numpy()
+    tetrahedra, smearing = tables.tetrahedra.numpy(), tables.smearing
 
     def part(members: slice) -> Tensor:
         partial = torch.zeros_like(gamma)
-        there, inverse, around, bounds, sets = (table[members] for table in points)
-        _kernels().add_isotopes(
-            here,
-            there,
-            variances.numpy(),
-            target,
-            inverse > 0,
-            around,
-            bounds,
-            sets,
-            tetrahedra,
-            partial.numpy(),
-        )
+        for point, total in zip(points, partial.numpy(), strict=True):
+            given = kernels.Isotopes(e[point], e[members], g, taking_part[members], sets[members])
+            if smearing is None:
+                run_kernel(
+                    kernels.add_isotopes,
+                    given,
+                    levels[point],
+                    around[members],
+                    bounds[members],
+                    tetrahedra,
+                    total,
+                )
+            else:
+                there = f[members]
+                run_kernel(
+                    kernels.add_isotopes_smeared, given, f[point], there, smearing.sigma, total
+                )
         return partial
 
-    for partial in _in_threads(part, len(points[0])):
+    for partial in _in_threads(part, len(f)):
         gamma += partial
+
+
+def run_kernel(kernel: Any, *arguments: Any) -> None:
+    """Call a kernel; the first call of a process compiles it or loads it from Numba's cache.
+
+    One process at a time does so: workers that start together would else all compile, and those of
+    different processors could overwrite each other's files.
+    """
+    if not kernel.signatures:
+        with _alone(kernel.stats.cache_path):
+            kernel.compile(tuple(map(_kernels().typeof, arguments)))
+    kernel(*arguments)
+
+
+@contextmanager
+def _alone(folder: str | None) -> Iterator[None]:
+    """Keep other processes that use a folder waiting, where its file system knows locks."""
+    if folder is None:
+        yield
+        return
+    with (Path(folder) / "thermoscreen.lock").open("a") as lock:
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _in_threads(part: Callable[[slice], Tensor], length: int) -> list[Tensor]:

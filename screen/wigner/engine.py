@@ -21,6 +21,7 @@ from screen.wigner.scattering import (
     isotope_rates,
     phonon_rates,
 )
+from screen.wigner.smearing import Smearing
 from screen.wigner.tables import build_tables
 from screen.wigner.transport import Transport, compute_transport
 from screen.wigner.velocity import Operator, speeds, velocity_operator
@@ -34,9 +35,15 @@ class Conventions:
     zero_gamma_acoustic: bool = True  # the three acoustic modes at Γ take no part
     canonical_levels: bool = True  # ties of frequencies are exact, see phonons
     smearing: float | None = None  # THz, width of Gaussians; None: tetrahedra
+    smearing_cutoff: float | None = None  # widths, phono3py's ``sigma_cutoff_width``
     symmetrize_tetrahedra: bool = False  # average over the symmetry-equivalent cuts of a cell
     operator: Operator = "wigner"
     phono3py_diagonal: bool = False  # phono3py's overwritten diagonal, see velocity
+
+    @property
+    def gaussian(self) -> Smearing | None:
+        """Gaussians instead of tetrahedra, or None."""
+        return None if self.smearing is None else Smearing(self.smearing, self.smearing_cutoff)
 
 
 PHONO3PY = Conventions(
@@ -147,9 +154,16 @@ def three_phonon_rates(
     Each point is independent of the others: any division over workers gives the same numbers.
     """
     grid, phonons = harmonic.grid, harmonic.phonons
-    average = harmonic.conventions.average_degenerate
+    conventions = harmonic.conventions
     points = grid.irreducible[list(members)]
-    tables = build_tables(grid, phonons, temperatures, resources.device, average)
+    tables = build_tables(
+        grid,
+        phonons,
+        temperatures,
+        resources.device,
+        conventions.average_degenerate,
+        conventions.gaussian,
+    )
     transform = build_transform(fold(harmonic.interaction), grid, resources.device)
     rates = phonon_rates(transform, tables, grid, points.tolist(), resources)
     return average_sets(rates, phonons.sets[points])
@@ -198,7 +212,9 @@ def _isotope_rates(harmonic: Harmonic, variances: FloatArray, resources: Resourc
     """γ of isotopes at the irreducible points, (nq, nb) THz."""
     grid, phonons = harmonic.grid, harmonic.phonons
     average = harmonic.conventions.average_degenerate
-    tables = build_tables(grid, phonons, (), resources.device, average)
+    tables = build_tables(
+        grid, phonons, (), resources.device, average, harmonic.conventions.gaussian
+    )
     rates = isotope_rates(tables, grid, grid.irreducible.tolist(), variances, resources)
     return average_sets(rates, phonons.sets[grid.irreducible]) if average else rates
 

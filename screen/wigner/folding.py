@@ -24,6 +24,7 @@ from screen.core.errors import TransportError
 from screen.wigner.memory import free_bytes
 
 NEGLIGIBLE = 1e-14  # eV/Å³
+WAY_OUT = "use a machine with more memory or conductivity.solver = 'phono3py'"
 PER_TERM = 1400  # bytes at the peak; measured on 22 atoms in 2×2×2 cells, 3.4 million terms
 
 
@@ -58,6 +59,13 @@ def fold(interaction: Any) -> FoldedForceConstants:
         The supercell's vectors are no lattice vectors of the primitive cell, or the memory does
         not suffice.
     """
+    try:
+        return _fold(interaction)
+    except MemoryError as error:
+        raise TransportError(f"folding fc3: {error}; {WAY_OUT}", kind="memory") from error
+
+
+def _fold(interaction: Any) -> FoldedForceConstants:
     images = _images(interaction.primitive)
     fc3 = np.asarray(interaction.fc3)
     if fc3.shape[0] != len(images.cells):
@@ -86,8 +94,7 @@ def _check_memory(images: _Images, average: bool) -> None:
     needed, free = PER_TERM * terms, free_bytes()
     if needed > free:
         raise TransportError(
-            f"folding fc3 may need {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; use a "
-            "machine with more memory or conductivity.solver = 'phono3py'",
+            f"folding fc3 may need {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; {WAY_OUT}",
             kind="memory",
         )
 

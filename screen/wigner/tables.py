@@ -13,6 +13,7 @@ from screen.core.crystal import FloatArray
 from screen.core.pairs import CUTOFF
 from screen.wigner.grid import Grid
 from screen.wigner.phonons import GridPhonons
+from screen.wigner.smearing import Smearing
 from screen.wigner.units import units
 
 
@@ -23,7 +24,7 @@ class Tables:
     frequencies: Tensor  # (n, nb) THz
     levels: Tensor  # (n, nb) THz, what energy conservation compares
     inverse: Tensor  # (n, nb) 1/THz; 0 where a mode takes no part
-    periodic: Tensor  # (n, nb, nb) complex, 1/√amu
+    periodic: Tensor  # (n, nb, nb) complex, 1/√amu, [:, band]
     eigenvectors: Tensor  # (n, nb, n_atoms, 3) complex, [:, band]
     sets: Tensor  # (n, nb) first band of the degenerate set; of each band itself if not averaged
     degenerate: Tensor  # (n,) bool: has a set of several bands
@@ -34,6 +35,7 @@ class Tables:
     bounds_plus: Tensor  # (n, nb, 2)
     bounds_minus: Tensor  # (n, nb, 2)
     tetrahedra: Tensor  # (nt, 3)
+    smearing: Smearing | None  # instead of tetrahedra
     occupations: Tensor  # (n·nb, nT) Bose-Einstein; 0 where a mode takes no part
 
     @property
@@ -48,6 +50,7 @@ def build_tables(
     temperatures: Sequence[float],
     device: torch.device,
     average: bool,
+    smearing: Smearing | None = None,
 ) -> Tables:
     """Prepare the look-ups; ``average`` over degenerate sets makes γ independent of their basis."""
     f, levels = phonons.frequencies, phonons.levels
@@ -67,7 +70,7 @@ def build_tables(
         frequencies=moved(f),
         levels=moved(levels),
         inverse=moved(np.divide(1.0, f, out=np.zeros_like(f), where=f > CUTOFF)),
-        periodic=moved(phonons.periodic),
+        periodic=moved(phonons.periodic.transpose(0, 2, 1)),
         eigenvectors=moved(e),
         sets=moved(sets),
         degenerate=moved((sets != np.arange(nb)).any(axis=1)),
@@ -78,6 +81,7 @@ def build_tables(
         bounds_plus=bounds(np.maximum(around, 0)),
         bounds_minus=bounds(minus),
         tetrahedra=moved(grid.tetrahedra),
+        smearing=smearing,
         occupations=moved(occupations(f, temperatures).reshape(n * nb, -1)),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from screen.solvers.wigner import REVISION, solve
 __all__ = ["PARTS", "REVISION", "divide", "solve", "solve_part"]
 
 PARTS = 3
-TROUBLE = "THERMOSCREEN_TEST_TROUBLE"  # what befalls the second part: refusal, bug or death
+TROUBLE = "THERMOSCREEN_TEST_TROUBLE"  # what befalls the second part: refusal, bug, death or sleep
 
 
 def divide(phonons: Phonons) -> int:
@@ -29,6 +30,8 @@ def solve_part(*problem: Any, **options: Mapping[str, Any]) -> PhononRates:
         raise TransportError("too large", kind="memory")
     if trouble == "bug":
         raise ZeroDivisionError("a bug")
+    if trouble == "sleep":
+        time.sleep(600)
     if trouble == "death":
         os.kill(os.getpid(), signal.SIGKILL)
     return wigner.solve_part(*problem, **options)

@@ -15,7 +15,6 @@ from screen.wigner.engine import (
     solve_transport,
     three_phonon_rates,
 )
-from screen.wigner.memory import halving
 from screen.wigner.phonons import GridPhonons
 from screen.wigner.scattering import choose_resources
 from tests.wigner.cases import by_phono3py, eager, prepared, small_batches, solved
@@ -156,24 +155,3 @@ def _turned(phonons: GridPhonons) -> GridPhonons:
             eigenvectors[point][:, members] = eigenvectors[point][:, members] @ turn
             periodic[point][:, members] = periodic[point][:, members] @ turn
     return replace(phonons, eigenvectors=eigenvectors, periodic=periodic)
-
-
-def test_out_of_memory_halves_the_batch() -> None:
-    tried = []
-
-    def calculate(size: int) -> int:
-        tried.append(size)
-        if size > 3:
-            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
-        return size
-
-    assert halving(calculate, 16) == 2
-    assert tried == [16, 8, 4, 2]
-
-
-def test_other_errors_are_not_taken_for_memory() -> None:
-    def calculate(size: int) -> int:
-        raise RuntimeError("shapes do not match")
-
-    with pytest.raises(RuntimeError, match="shapes"):
-        halving(calculate, 4)
