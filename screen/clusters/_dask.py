@@ -15,6 +15,7 @@ from screen.core.protocols import Completed
 
 TOPIC = "thermoscreen-stage"
 SLOTS_S = 2.0  # each look at the workers is a round trip to the scheduler
+EMPTY_S = 60.0  # without any worker; a nanny starts one in seconds
 
 CONFIG: dict[str, Any] = {
     # measured reasons: docs/architecture.md, "Dask settings"
@@ -44,8 +45,11 @@ def run_on_worker(key: str, function: Callable[..., Any], *args: Any) -> Any:
 class DaskWorkers:
     """Workers of a Dask cluster. One thread per worker process: slots = threads."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, refill: Callable[[], None] = lambda: None) -> None:
+        """``refill`` is called whenever there has been no worker for ``EMPTY_S``."""
         self._client = client
+        self._refill = refill
+        self._last_seen = time.monotonic()
         self._ended: Queue[tuple[str, Future[Any]]] = Queue()
         self._running: dict[str, Future[Any]] = {}
         self._stages: dict[str, str] = {}
@@ -62,6 +66,11 @@ class DaskWorkers:
             threads = self._client.nthreads().values()
             self._slots = max(1, sum(int(number) for number in threads))
             self._counted = now
+            if threads:
+                self._last_seen = now
+            elif now - self._last_seen > EMPTY_S:
+                self._refill()
+                self._last_seen = now
         return self._slots
 
     def submit(self, key: str, resource: str, function: Callable[..., Any], *args: Any) -> None:

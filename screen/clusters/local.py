@@ -60,7 +60,8 @@ def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Wo
         )
         client = Client(cluster)
         try:
-            yield DaskWorkers(client)
+            # a worker that dies while it starts takes its nanny with it: scaling brings both back
+            yield DaskWorkers(client, refill=lambda: cluster.scale(workers))
         finally:
             with suppress(TimeoutError, AssertionError, OSError):
                 # results are stored before this point: a failing teardown loses nothing

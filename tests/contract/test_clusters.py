@@ -283,3 +283,25 @@ def each_runs_where_its_resource_is(cluster: Connected) -> None:
         completed = cluster.completed()
         number = int(completed.key[1:])
         assert completed.result == (2 * number, frozenset({RESOURCES[number // 4]}))
+
+
+def test_a_local_cluster_that_lost_all_its_workers_starts_new_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker that is killed while it starts takes its nanny with it; nobody else restarts it."""
+    monkeypatch.setattr("screen.clusters._dask.EMPTY_S", 2.0)
+    with find("clusters", "local").connect({"workers": 2}, RESOURCES) as workers:
+        cluster = workers._client.cluster
+
+        async def lose() -> None:
+            for nanny in list(cluster.workers.values()):
+                await nanny.close()
+
+        cluster.sync(lose)
+        assert not workers._client.nthreads()
+        workers.submit("task", "cpu", double, 21)
+        deadline, completed = time.monotonic() + SECONDS, None
+        while completed is None and time.monotonic() < deadline:
+            assert workers.slots >= 1  # the driver asks in each turn
+            completed = workers.next_completed(1.0)
+    assert completed == Completed("task", (42, frozenset(RESOURCES)))
