@@ -208,15 +208,6 @@ class PhononRates(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class StrainedCells(Record):
-    """Relaxed cells of fixed volume around equilibrium, for the bulk modulus."""
-
-    volumes: FloatArray  # (n,) Å³
-    pressures: FloatArray  # (n,) eV/Å³
-    energies: FloatArray  # (n,) eV
-
-
-@dataclass(frozen=True, eq=False)
 class ElasticCells(Record):
     """Strained cells with relaxed ions, for the elastic tensor."""
 
@@ -272,6 +263,18 @@ class Expansion(Record):
         return np.asarray(
             np.einsum("ax,nxy,ay->na", directions, from_voigt(self.alpha), directions)
         )
+
+
+@dataclass(frozen=True, eq=False)
+class QuasiHarmonic(Record):
+    """Quasi-harmonic approximation, up to where V(T) leaves the sampled cells."""
+
+    temperatures: FloatArray  # (nT,) K
+    volume: FloatArray  # (nT,) Å³ of the primitive cell, zero-point expansion included
+    alpha_volume: FloatArray  # (nT,) 1/K, shape as the static lattice has it at that volume
+    bulk_modulus: FloatArray  # (nT,) GPa, isothermal
+    heat_capacity: FloatArray  # (nT,) eV/K per primitive cell, constant pressure
+    alpha_axes: FloatArray | None = None  # (nT, 3) 1/K along a, b, c; uniaxial and cubic crystals
 
 
 @dataclass(frozen=True, eq=False)

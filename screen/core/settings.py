@@ -56,11 +56,11 @@ def validated(kind: type[S], values: Mapping[str, Any], where: str) -> S:
         raise SettingsError(f"{where}: {problems}") from error
 
 
-def _rising(temperatures: tuple[float, ...]) -> tuple[float, ...]:
-    """Refuse a temperature grid that does not rise."""
-    if list(temperatures) != sorted(set(temperatures)):
-        raise ValueError(f"temperatures={temperatures} must rise, each once")
-    return temperatures
+def _rising(grid: tuple[float, ...]) -> tuple[float, ...]:
+    """Refuse a grid that does not rise."""
+    if list(grid) != sorted(set(grid)):
+        raise ValueError(f"{grid} must rise, each once")
+    return grid
 
 
 class RelaxationSettings(Settings):
@@ -140,6 +140,30 @@ class ExpansionSettings(Settings):
     _rise = field_validator("temperatures")(_rising)
 
 
+class QhaSettings(Settings):
+    """Quasi-harmonic approximation; the mesh is that of the expansion, made odd."""
+
+    volume_strains: tuple[Annotated[float, Field(gt=-0.2, le=0.3)], ...] = Field(
+        default=(-0.02, -0.005, 0.01, 0.025, 0.04, 0.055), min_length=5
+    )  # V/V₀ − 1
+    shape_strains: tuple[Annotated[float, Field(ge=-0.1, le=0.1)], ...] = Field(
+        default=(-0.01, 0.0, 0.01, 0.02), min_length=4
+    )  # ln(c/a) against the relaxed shape at that volume, uniaxial crystals; four fit a cubic
+
+    temperatures: tuple[Annotated[float, Field(ge=0, le=5000)], ...] = Field(
+        default=tuple(float(T) for T in range(0, 1021, 20)), min_length=4
+    )  # K, the last one is used up by the derivative
+
+    _rise = field_validator("volume_strains", "shape_strains", "temperatures")(_rising)
+
+    @field_validator("shape_strains")
+    @classmethod
+    def _holds_the_relaxed_shape(cls, strains: tuple[float, ...]) -> tuple[float, ...]:
+        if 0.0 not in strains:
+            raise ValueError("shape_strains must hold 0, the relaxed shape")
+        return strains
+
+
 class Protocol(Settings):
     """Everything that decides a number, apart from the crystal and the potential."""
 
@@ -151,6 +175,7 @@ class Protocol(Settings):
     stability: StabilitySettings = StabilitySettings()
     conductivity: ConductivitySettings = ConductivitySettings()
     expansion: ExpansionSettings = ExpansionSettings()
+    qha: QhaSettings = QhaSettings()
 
     _rise = field_validator("temperatures")(_rising)
 

@@ -15,17 +15,24 @@ from screen.physics.convert import from_phonopy, to_nac_params, to_phonopy
 SYMPREC = 1e-5  # Å
 
 
-def lattice_dynamics(unitcell: Crystal, fc2_supercell: IntArray, fc3_supercell: IntArray) -> Any:
-    """Return a ``phono3py.Phono3py`` with the primitive cell found by symmetry (1e-5 Å)."""
+def lattice_dynamics(
+    unitcell: Crystal,
+    fc2_supercell: IntArray,
+    fc3_supercell: IntArray,
+    primitive_matrix: FloatArray | None = None,
+) -> Any:
+    """Return a ``phono3py.Phono3py``; its primitive cell is found by symmetry (1e-5 Å) or given."""
     from phono3py import Phono3py
     from phonopy.structure.cells import guess_primitive_matrix
 
     cell = to_phonopy(unitcell)
+    if primitive_matrix is None:
+        primitive_matrix = guess_primitive_matrix(cell, symprec=SYMPREC)
     return Phono3py(
         cell,
         supercell_matrix=np.array(fc3_supercell),
         phonon_supercell_matrix=np.array(fc2_supercell),
-        primitive_matrix=guess_primitive_matrix(cell, symprec=SYMPREC),
+        primitive_matrix=primitive_matrix,
         symprec=SYMPREC,
         log_level=0,
     )

@@ -8,6 +8,7 @@ crystal with relaxed ions (Grüneisen, Ann. Phys. 344, 257, 1912; Ritz, Li, Bene
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from screen.core.records import Expansion, ForceConstants
 from screen.core.units import EV_PER_A3_TO_GPA, KELVIN_TO_EV, THZ_TO_EV
 from screen.core.voigt import from_voigt, mean_normal, to_voigt
 from screen.physics.elasticity import ENGINEERING, Elasticity
-from screen.physics.gruneisen import mode_gruneisen
+from screen.physics.gruneisen import StrainDerivative, projected, third_order_derivative
 from screen.physics.meshes import Mesh
 from screen.physics.phonons import acoustic_at_gamma, harmonic_lattice
 from screen.physics.symmetry import point_group
@@ -28,24 +29,41 @@ def thermal_expansion(
     temperatures: Sequence[float],
     elasticity: Elasticity,
 ) -> Expansion:
-    """Expansion on a q-mesh at temperatures in K, 0 included.
+    """Expansion on a q-mesh at temperatures in K, 0 included, from fc3.
 
     Raises
     ------
     ExpansionError
-        fc3 is missing.
+        fc3 is missing or vanishes.
     """
     phonopy = harmonic_lattice(force_constants)
+    derivative = third_order_derivative(force_constants, phonopy)
+    rotations = point_group(force_constants.unitcell)
+    return linear_expansion(phonopy, derivative, rotations, mesh, temperatures, elasticity)
+
+
+def linear_expansion(
+    phonopy: Any,
+    derivative: StrainDerivative,
+    rotations: FloatArray,
+    mesh: Mesh,
+    temperatures: Sequence[float],
+    elasticity: Elasticity,
+) -> Expansion:
+    """Expansion on a q-mesh at temperatures in K, 0 included, from ∂Φ₂/∂u of any origin.
+
+    ``phonopy`` holds the harmonic part; ``rotations`` (n, 3, 3) are the Cartesian point group.
+    """
     phonopy.run_mesh(mesh, is_gamma_center=True)
     q, weights = np.array(phonopy.mesh.qpoints), np.array(phonopy.mesh.weights)
-    frequencies, tensors = mode_gruneisen(force_constants, phonopy, q)
+    frequencies, tensors = projected(derivative, phonopy, q)
     gamma = to_voigt((tensors + tensors.swapaxes(2, 3)) / 2)
     grid = np.array(temperatures, dtype=np.float64)
     heat = mode_heat_capacity(q, frequencies, grid)
     per_cell = weights[None, :, None] * heat / weights.sum()
     heat_capacity = per_cell.sum(axis=(1, 2))
     driving = np.einsum("tqs,qsi->ti", per_cell, gamma)  # eV/K
-    driving = _mean_of_rotated(driving, point_group(force_constants.unitcell))
+    driving = _mean_of_rotated(driving, rotations)
     volume = float(phonopy.primitive.volume)
     compliance = elasticity.compliance * EV_PER_A3_TO_GPA  # Å³/eV
     trace = mean_normal(driving)

@@ -26,10 +26,11 @@ def second_order(
     supercells: tuple[IntArray, IntArray],
     forces: SupercellForces,
     settings: DisplacementSettings,
+    primitive_matrix: FloatArray | None = None,
 ) -> ForceConstants:
     """fc2 by finite differences, with translational and permutation symmetry.
 
-    ``supercells`` are the matrices for fc2 and fc3.
+    ``supercells`` are the matrices for fc2 and fc3; see ``lattice_dynamics``.
 
     Raises
     ------
@@ -37,7 +38,7 @@ def second_order(
         The number of forces does not fit, or a force constant is not finite.
     """
     fc2_supercell, fc3_supercell = supercells
-    phono3py = lattice_dynamics(unitcell, fc2_supercell, fc3_supercell)
+    phono3py = lattice_dynamics(unitcell, fc2_supercell, fc3_supercell, primitive_matrix)
     cells = displace_for_fc2(phono3py, settings)
     _require_forces(forces.forces, cells, "fc2")
     phono3py.phonon_forces = np.array(forces.forces)

@@ -8,6 +8,8 @@ a cell at R moves by R plus the internal-strain response X of its sublattice, so
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,21 +18,38 @@ from phonopy.structure.cells import get_primitive, get_supercell
 
 from screen.core.crystal import FloatArray
 from screen.core.errors import ExpansionError
+from screen.core.pairs import DEGENERATE
 from screen.core.records import HARMONIC, ForceConstants
 from screen.physics.convert import to_phonopy
 
 ACOUSTIC = 1e-3  # THz, below which a mode has no Grüneisen parameter
 
 
+@dataclass(frozen=True, eq=False)
+class StrainDerivative:
+    """∂Φ₂/∂u of a supercell, ions relaxed, between the same atoms: shells do not split."""
+
+    values: FloatArray  # (n_primitive, n_supercell, 3, 3, 3, 3) eV/Å²
+    primitive: Any  # phonopy's primitive cell of that supercell
+
+
 def mode_gruneisen(
     force_constants: ForceConstants, phonopy: Any, q: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Frequencies (nq, nb) THz and Grüneisen tensors (nq, nb, 3, 3) at q-points (nq, 3).
+    """Frequencies (nq, nb) THz and Grüneisen tensors (nq, nb, 3, 3) from fc3.
 
-    ``phonopy`` holds the harmonic part, see ``harmonic_lattice``.
+    ``phonopy`` holds the harmonic part, see ``harmonic_lattice``; see ``projected``.
 
-    Modes below ``ACOUSTIC``, such as the acoustic ones at Γ, get γ = 0. Inside degenerate sets
-    only the trace over the set has a meaning.
+    Raises
+    ------
+    ExpansionError
+        fc3 is missing or vanishes.
+    """
+    return projected(third_order_derivative(force_constants, phonopy), phonopy, q)
+
+
+def third_order_derivative(force_constants: ForceConstants, phonopy: Any) -> StrainDerivative:
+    """∂Φ₂/∂u from fc3 and the internal strain of ``phonopy``.
 
     Raises
     ------
@@ -46,18 +65,44 @@ def mode_gruneisen(
             kind="harmonic",
         )
     primitive = _fc3_primitive(force_constants)
-    strained = _strain_derivative(force_constants.fc3, primitive, internal_strain(phonopy))
+    values = _strain_derivative(force_constants.fc3, primitive, internal_strain(phonopy))
+    return StrainDerivative(values, primitive)
+
+
+def projected(
+    derivative: StrainDerivative, phonopy: Any, q: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Frequencies (nq, nb) THz and Grüneisen tensors (nq, nb, 3, 3) at q-points (nq, 3).
+
+    First-order perturbation theory with the phonons of ``phonopy``. Modes of a degenerate set are
+    those that a change of volume does not mix: tr γ is theirs, of other components only the trace
+    over the set has a meaning. Modes below ``ACOUSTIC``, such as the acoustic ones at Γ, get γ = 0.
+    """
     phonopy.run_qpoints(q, with_eigenvectors=True)
     frequencies = np.array(phonopy.qpoints.frequencies)
     factor = phonopy.unit_conversion_factor
     gamma = np.zeros((*frequencies.shape, 3, 3))
     for index, (point, modes) in enumerate(zip(q, phonopy.qpoints.eigenvectors, strict=True)):
-        derivative = _dynamical_matrix(strained, primitive, point)
-        projected = np.einsum("as,abkl,bs->skl", modes.conj(), derivative, modes, optimize=True)
+        matrix = _dynamical_matrix(derivative.values, derivative.primitive, point)
+        chosen = _unmixed(np.array(modes), frequencies[index], np.trace(matrix, axis1=2, axis2=3))
+        shifts = np.einsum("as,abkl,bs->skl", chosen.conj(), matrix, chosen, optimize=True)
         positive = np.abs(frequencies[index]) > ACOUSTIC
         squared = np.sign(frequencies[index]) * (frequencies[index] / factor) ** 2
-        gamma[index, positive] = -projected.real[positive] / (2 * squared[positive, None, None])
+        gamma[index, positive] = -shifts.real[positive] / (2 * squared[positive, None, None])
     return frequencies, gamma
+
+
+def _unmixed(
+    modes: NDArray[np.complex128], frequencies: FloatArray, perturbation: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    """Turn the modes (columns) of each degenerate set so that the perturbation is diagonal."""
+    borders = np.flatnonzero(np.diff(frequencies) > DEGENERATE) + 1
+    for start, end in pairwise((0, *borders, len(frequencies))):
+        if end - start > 1:
+            members = modes[:, start:end]
+            inside = members.conj().T @ perturbation @ members
+            modes[:, start:end] = members @ np.linalg.eigh(inside)[1]
+    return modes
 
 
 def internal_strain(phonopy: Any) -> FloatArray:

@@ -16,7 +16,7 @@ from screen.core.records import (
     Relaxed,
     SupercellForces,
 )
-from screen.core.registry import find
+from screen.core.registry import find, names
 from screen.core.settings import Protocol
 
 Resource = Literal["model", "cpu"]
@@ -55,9 +55,21 @@ def pipeline_for(properties: Sequence[str]) -> tuple[Stage, ...]:
     """
     stages = {stage.name: stage for stage in _LATTICE}
     wanted = [table_name(name) for name in properties]
-    for name in dict.fromkeys(["stability", *properties]):
+    for name in _with_needed(["stability", *properties]):
         stages.update({stage.name: stage for stage in _property_stages(name)})
     return _ordered([stages[name] for name in stages if name in _closure(wanted, stages)])
+
+
+def _with_needed(properties: Sequence[str]) -> list[str]:
+    """Properties, and those whose records they read."""
+    found = dict.fromkeys(properties)
+    waiting = list(properties)
+    while waiting:
+        needs = find("properties", waiting.pop()).NEEDS
+        new = [name for name in names("properties") if name in needs and name not in found]
+        found.update(dict.fromkeys(new))
+        waiting.extend(new)
+    return list(found)
 
 
 def _ordered(stages: Sequence[Stage]) -> tuple[Stage, ...]:

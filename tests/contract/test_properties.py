@@ -137,14 +137,22 @@ def test_settings_hold_what_decides_the_result() -> None:
             ),
         ],
     }
+    cases["strained_gruneisen"] = cases["expansion"]
+    cases["qha"] = [changed(quick, "qha", temperatures=(0.0, 50.0, 100.0, 150.0))]
     assert set(cases) <= set(PROPERTIES)
     for name, protocols in cases.items():
         module = find("properties", name)
         for protocol in protocols:
             assert module.settings(protocol) != module.settings(quick)
     strained = changed(quick, "expansion", strain=0.01)
-    expansion = find("properties", "expansion")
-    assert expansion.measure_settings(strained) != expansion.measure_settings(quick)
+    wider = changed(quick, "qha", volume_strains=(-0.02, 0.0, 0.02, 0.04, 0.06))
+    for name, protocol in (
+        ("expansion", strained),
+        ("strained_gruneisen", strained),
+        ("qha", wider),
+    ):
+        module = find("properties", name)
+        assert module.measure_settings(protocol) != module.measure_settings(quick)
 
 
 def test_a_row_has_exactly_the_declared_columns_with_values_of_their_types(
@@ -190,6 +198,7 @@ def test_a_temperature_outside_the_grid_is_absent_not_guessed(computed: Computed
             ),
         ),
         ("expansion", ("expansion_300", "gruneisen_300", "heat_capacity_300")),
+        ("strained_gruneisen", ("gruneisen_strained_300", "expansion_strained_300")),
     ):
         module = find("properties", name)
         cold = {"temperatures": (100.0, 200.0)}
@@ -202,7 +211,7 @@ def test_a_temperature_outside_the_grid_is_absent_not_guessed(computed: Computed
 def test_figures_of_one_crystal_agree_with_each_other(computed: Computed) -> None:
     """κ = κ_P + κ_C, the tensor's mean, Dulong and Petit, stable as it is."""
     kappa, stability = computed.rows["conductivity"], computed.rows["stability"]
-    expansion = computed.rows["expansion"]
+    expansion, strained = computed.rows["expansion"], computed.rows["strained_gruneisen"]
     assert kappa["kappa_300"] == pytest.approx(kappa["kappa_p_300"] + kappa["kappa_c_300"])
     assert kappa["kappa_300"] == kappa["kappa"][kappa["temperatures"].index(300.0)]
     assert kappa["wave_like_share_300"] >= 0
@@ -220,3 +229,9 @@ def test_figures_of_one_crystal_agree_with_each_other(computed: Computed) -> Non
     volume, modulus = stability["volume_per_atom"], expansion["bulk_modulus"] / 160.21766
     alpha = expansion["gruneisen_300"] * expansion["heat_capacity_300"] / (volume * modulus) / 3
     assert expansion["expansion_300"] == pytest.approx(alpha, rel=1e-4)
+    # the same elastic tensor and heat capacity with the other γ
+    ratio = expansion["gruneisen_300"] / strained["gruneisen_strained_300"]
+    assert strained["gruneisen_deviation_300"] == pytest.approx(ratio - 1)
+    assert expansion["expansion_300"] / strained["expansion_strained_300"] == pytest.approx(
+        ratio, rel=1e-4
+    )

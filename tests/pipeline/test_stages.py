@@ -49,6 +49,12 @@ def test_only_the_stages_of_the_wanted_property_run() -> None:
     assert "expansion_cells" not in {stage.name for stage in pipeline_for(["conductivity"])}
 
 
+def test_a_property_that_another_one_reads_is_computed_too() -> None:
+    order = [stage.name for stage in pipeline_for(["strained_gruneisen"])]
+    assert order.index("expansion") < order.index("strained_gruneisen")
+    assert "conductivity" not in order
+
+
 def test_an_unknown_property_lists_the_known_ones() -> None:
     with pytest.raises(UnknownAdapterError, match="conductivity"):
         pipeline_for(["conductance"])
@@ -57,7 +63,14 @@ def test_an_unknown_property_lists_the_known_ones() -> None:
 def test_another_temperature_grid_recomputes_only_what_depends_on_it() -> None:
     assert changed(temperatures=(300.0,)) == {"conductivity"}
     expansion = QUICK.expansion.model_copy(update={"temperatures": (300.0,)})
-    assert changed(expansion=expansion) == {"expansion"}
+    assert changed(expansion=expansion) == {"expansion", "strained_gruneisen", "qha"}
+
+
+def test_other_volumes_recompute_only_the_quasi_harmonic_approximation() -> None:
+    volumes = QUICK.qha.model_copy(update={"volume_strains": (-0.01, 0.0, 0.01, 0.02, 0.03)})
+    assert changed(qha=volumes) == {"qha_cells", "qha"}
+    temperatures = QUICK.qha.model_copy(update={"temperatures": (0.0, 100.0, 200.0, 300.0)})
+    assert changed(qha=temperatures) == {"qha"}
 
 
 def test_another_distance_keeps_the_relaxation() -> None:
@@ -75,6 +88,8 @@ def test_another_seed_keeps_the_harmonic_part() -> None:
         "fc3",
         "conductivity",
         "expansion",
+        "strained_gruneisen",
+        "qha",
     }
 
 

@@ -83,7 +83,7 @@ SAMPLES: tuple[records.Record, ...] = (
         RNG.random((4, 6)),
     ),
     records.PhononRates(np.array([0, 2]), RNG.random((1, 2, 6))),
-    records.StrainedCells(np.array([99.0, 100.0]), np.array([0.1, 0.0]), np.array([-1.0, -1.1])),
+    records.QuasiHarmonic(*RNG.random((5, 4)), RNG.random((4, 3))),
     records.Expansion(
         np.array([300.0]),
         RNG.random((1, 6)),
@@ -99,6 +99,9 @@ SAMPLES: tuple[records.Record, ...] = (
         50.0,
     ),
     records.ElasticCells(RNG.random((3, 3, 3)), RNG.random((3, 3, 3)), RNG.random(3)),
+    records.StrainedForces(
+        (LIBR, LIBR), RNG.random(2), RNG.random((2, 3, 3)), (RNG.random((3, 16, 3)),) * 2
+    ),
     records.Failure("relax", "relaxation", "no line search", "Traceback …"),
     outcome().executions[0],
     outcome(),

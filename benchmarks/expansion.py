@@ -1,0 +1,186 @@
+"""Thermal expansion: agreement of two routes to γ, isotropy of cubic α, and what it costs.
+
+Each crystal goes through the real stages: relaxation, force constants, conductivity, expansion
+from fc3 and from strained cells. CPU-seconds are those of the cost ledger. The last line is JSON.
+
+    python benchmarks/expansion.py            # SevenNet-0, six crystals, an hour on one core
+    python benchmarks/expansion.py --quick    # springs, exact forces, below 60 s
+
+``gamma_fc3_vs_strained_max_rel``: largest |γ(fc3)/γ(strained) − 1| at 300 K.
+``alpha_cubic_anisotropy``: largest deviation of a component of α(T) from the isotropic tensor in a
+cubic crystal, over the largest |α(T)|.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy and torch are imported
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from screen.core.crystal import Crystal
+from screen.core.records import Candidate, Outcome
+from screen.core.registry import find
+from screen.core.settings import Campaign, campaign_from
+from screen.pipeline.walk import Task, walk
+from tests.crystals import FCC, rocksalt, wurtzite
+
+PROPERTIES = ("conductivity", "expansion", "strained_gruneisen")
+EXPANSION = ("expansion_cells", "expansion")
+STRAINED = ("strained_gruneisen_cells", "strained_gruneisen")
+FORCE_CONSTANTS = ("fc2_forces", "fc2", "fc3_forces", "fc3")
+SPRINGS = {  # wider than two cutoffs of 7 Å in supercells of 14 Å: nothing is folded
+    "RbI": rocksalt(7.3, 37, 53),
+    "InSb": wurtzite(5.3, 8.5, 49, 51),
+}
+
+
+def zincblende(a: float, cation: int, anion: int) -> Crystal:
+    """Conventional cell; ``a`` in Å."""
+    positions = np.concatenate([FCC, FCC + 0.25]) % 1.0
+    return Crystal(np.eye(3) * a, np.array([cation] * 4 + [anion] * 4), positions)
+
+
+REAL = {
+    "LiBr": rocksalt(5.5, 3, 35),
+    "MgO": rocksalt(4.25, 12, 8),
+    "Si": zincblende(5.46, 14, 14),
+    "ZnSe": zincblende(5.7, 30, 34),
+    "GaN": wurtzite(3.22, 5.24, 31, 7),
+    "AlN": wurtzite(3.13, 5.02, 13, 7),
+}
+FINE = {"fmax": 1e-4, "max_steps": 500}
+QUICK_PROTOCOL = {
+    "base": "quick",
+    "temperatures": [300],
+    "relaxation": FINE,
+    "displacements": {
+        "fc2_minimum_image": 14.0,
+        "fc3_minimum_image": 14.0,
+        "fc3_scheme": "finite_differences",
+        "distance": 0.005,
+    },
+    "conductivity": {"mesh": {"length": 30.0}},
+    "expansion": {"mesh": {"length": 30.0}, "strain": 0.002},
+}
+REAL_PROTOCOL = {
+    "base": "quick",
+    "temperatures": [300],
+    "relaxation": FINE,
+    "displacements": {"fc2_minimum_image": 10.0, "fc3_minimum_image": 7.5},
+    "conductivity": {"mesh": {"length": 40.0}},
+    "expansion": {"mesh": {"length": 40.0}},
+}
+
+
+def main() -> None:
+    """Run all crystals, print a table and one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="springs, below 60 s")
+    parser.add_argument("--crystals", nargs="+", help="some of them only")
+    arguments = parser.parse_args()
+    crystals, model, protocol = (
+        (SPRINGS, "springs", QUICK_PROTOCOL)
+        if arguments.quick
+        else (REAL, "sevennet", REAL_PROTOCOL)
+    )
+    names = arguments.crystals or list(crystals)
+    with tempfile.TemporaryDirectory() as folder:
+        campaign = campaign_for(Path(folder), model, protocol)
+        results = {name: outcome_of(campaign, name, crystals[name]) for name in names}
+    figures = summary(results)
+    print(json.dumps({"model": model, **figures}))
+
+
+def campaign_for(folder: Path, model: str, protocol: Mapping[str, Any]) -> Campaign:
+    """Campaign with all three properties; its source is not used."""
+    return campaign_from(
+        {
+            "name": "expansion",
+            "run": folder,
+            "source": {"name": "files", "path": str(folder)},
+            "model": model,
+            "protocol": protocol,
+            "properties": PROPERTIES,
+            "cluster": {"name": "inline"},
+        }
+    )
+
+
+def outcome_of(campaign: Campaign, name: str, crystal: Crystal) -> Outcome:
+    """Walk one crystal through all stages and print its line."""
+    family = campaign.model.family
+    task = Task(
+        candidate=Candidate(name, "benchmark", crystal),
+        model=campaign.model,
+        model_digest=find("models", family).identify(campaign.model).weights_digest,
+        protocol=campaign.protocol,
+        properties=campaign.properties,
+        run=campaign.run_folder,
+    )
+    outcome = walk(frozenset({"cpu", f"model:{family}"}), lambda stage: None, task).outcome
+    if outcome is None or outcome.failures:
+        raise SystemExit(f"{name}: {outcome and outcome.failures}")
+    strained, expansion = outcome.rows["strained_gruneisen"], outcome.rows["expansion"]
+    print(
+        f"{name:>6}: γ(300 K) fc3 {expansion['gruneisen_300']:.4f} strained "
+        f"{strained['gruneisen_strained_300']:.4f} ({strained['gruneisen_deviation_300']:+.2%}), "
+        f"α_L {expansion['expansion_300'] * 1e6:.2f} and "
+        f"{strained['expansion_strained_300'] * 1e6:.2f} 1e-6/K",
+        flush=True,
+    )
+    return outcome
+
+
+def summary(results: Mapping[str, Outcome]) -> dict[str, float]:
+    """Figures of all crystals; costs are CPU-seconds, the sum over crystals."""
+    deviations = [
+        abs(outcome.rows["strained_gruneisen"]["gruneisen_deviation_300"])
+        for outcome in results.values()
+    ]
+    cubic = [
+        anisotropy(np.array(outcome.rows["expansion"]["expansion_tensor"]))
+        for outcome in results.values()
+        if outcome.rows["stability"]["space_group"] >= 195
+    ]
+    seconds = {
+        stage: sum(
+            execution.cpu_s
+            for outcome in results.values()
+            for execution in outcome.executions
+            if execution.stage == stage
+        )
+        for stage in (*FORCE_CONSTANTS, *EXPANSION, *STRAINED, "conductivity")
+    }
+    return {
+        "gamma_fc3_vs_strained_max_rel": max(deviations),
+        "alpha_cubic_anisotropy": max(cubic, default=float("nan")),
+        "force_constants_cpu_s": sum(seconds[stage] for stage in FORCE_CONSTANTS),
+        "conductivity_cpu_s": seconds["conductivity"],
+        "expansion_cells_cpu_s": seconds["expansion_cells"],
+        "expansion_cpu_s": seconds["expansion"],
+        "strained_cells_cpu_s": seconds["strained_gruneisen_cells"],
+        "strained_cpu_s": seconds["strained_gruneisen"],
+    }
+
+
+def anisotropy(alpha: np.ndarray[Any, Any]) -> float:
+    """Largest |α_ij − α δ_ij| over the largest |α|, of (nT, 6)."""
+    isotropic = np.zeros_like(alpha)
+    isotropic[:, :3] = alpha[:, :3].mean(axis=1, keepdims=True)
+    return float(np.abs(alpha - isotropic).max() / np.abs(isotropic).max())
+
+
+if __name__ == "__main__":
+    main()
