@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
@@ -119,13 +119,12 @@ def run_kernel(kernel: Any, *arguments: Any) -> None:
 
 @contextmanager
 def _alone(folder: str | None) -> Iterator[None]:
-    """Keep other processes that use a folder waiting, where its file system knows locks."""
-    if folder is None:
-        yield
-        return
-    with (Path(folder) / "thermoscreen.lock").open("a") as lock:
-        with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    """Keep other processes that use a folder waiting, where that is possible."""
+    with ExitStack() as held:
+        if folder is not None:
+            with suppress(OSError):  # another user's lock, or a file system without locks
+                lock = held.enter_context((Path(folder) / "thermoscreen.lock").open("a"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
