@@ -24,7 +24,8 @@ def expansion_curve(
 ) -> go.Figure:
     """Plot the linear expansion coefficient in 10⁻⁶/K; it may be negative.
 
-    The mean, and the axes of ``lattice`` (3, 3) where they differ; with measured values.
+    The mean, and the axes of ``lattice`` (3, 3) where they differ; with measured values, and what
+    third-order force constants alone would give.
     """
     fig = style.figure("T [K]", "α_L [10⁻⁶/K]")
     style.temperature_axis(fig.layout.xaxis, record.temperatures)
@@ -33,6 +34,9 @@ def expansion_curve(
         _add_curve(fig, record.temperatures, values, name, colour, dash="dash")
     mean = "mean" if curves else "α"
     _add_curve(fig, record.temperatures, record.alpha_linear, mean, style.PURPLE, dash="solid")
+    third_order = record.alpha_linear_fc3
+    if third_order is not None and not np.allclose(third_order, record.alpha_linear, rtol=SAME):
+        _add_curve(fig, record.temperatures, third_order, "fc3 alone", style.GREY, dash="dot")
     for item in measured:
         _add_measured(fig, item)
     fig.update_traces(showlegend=len(fig.data) > 1)

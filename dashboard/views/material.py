@@ -225,6 +225,8 @@ def show_expansion(published: Published, found: MaterialSheet, result: Result) -
         (material,) = found.material.select(["formula", "prototype"]).to_pylist()
         known = measured(material["formula"], material["prototype"])
         st.plotly_chart(expansion_curve(record, lattice, known), key="expansion")
+        if flags := result.properties.get("expansion", {}).get("expansion_flags"):
+            st.caption(f"Doubtful: {', '.join(flags)}. See docs/methods.md, Thermal expansion.")
     with right:
         st.subheader("Grüneisen parameters")
         st.plotly_chart(gruneisen_scatter(record), key="gruneisen")

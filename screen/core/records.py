@@ -227,6 +227,14 @@ class StrainedForces(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class ExpansionCells(Record):
+    """What the potential is asked for the expansion."""
+
+    elastic: ElasticCells
+    strained: StrainedForces | None = None  # of the strains that keep the symmetry
+
+
+@dataclass(frozen=True, eq=False)
 class Expansion(Record):
     """Thermal expansion tensor by the linear Grüneisen relation.
 
@@ -246,6 +254,8 @@ class Expansion(Record):
     stiffness: FloatArray  # (6, 6) GPa, Voigt with engineering shear, relaxed ions, 0 K
     elastic_residual: float  # rms of what the fit of the stiffness leaves, over the rms stress
     volume: float  # Å³ of the primitive cell
+    alpha_fc3: FloatArray | None = None  # (nT, 6) 1/K, from third-order force constants alone
+    gruneisen_fc3: FloatArray | None = None  # (nT,) the same
 
     @property
     def alpha_volume(self) -> FloatArray:
@@ -256,6 +266,11 @@ class Expansion(Record):
     def alpha_linear(self) -> FloatArray:
         """Mean linear expansion coefficient, (nT,) 1/K."""
         return self.alpha_volume / 3
+
+    @property
+    def alpha_linear_fc3(self) -> FloatArray | None:
+        """Mean linear expansion coefficient from third-order force constants alone, (nT,) 1/K."""
+        return None if self.alpha_fc3 is None else self.alpha_fc3[:, :3].mean(axis=1)
 
     def alpha_along(self, lattice: FloatArray) -> FloatArray:
         """Linear expansion along the vectors of a lattice (3, 3), rows: (nT, 3) 1/K."""

@@ -129,10 +129,15 @@ class ConductivitySettings(Settings):
 
 
 class ExpansionSettings(Settings):
-    """Linear Grüneisen expansion tensor."""
+    """Linear Grüneisen expansion tensor.
+
+    ``gruneisen = "strained_cells"`` takes the response to strains that keep the symmetry, which
+    alone decide α, from fc2 of strained cells, all others from fc3; ``"fc3"`` all from fc3.
+    """
 
     mesh: MeshSettings = MeshSettings(length=40.0)
-    strain: Annotated[float, Field(gt=0, le=0.03)] = 0.005  # of the cells for the elastic tensor
+    strain: Annotated[float, Field(gt=0, le=0.03)] = 0.005  # of the strained cells
+    gruneisen: Literal["strained_cells", "fc3"] = "strained_cells"
     temperatures: tuple[Annotated[float, Field(ge=0, le=5000)], ...] = Field(
         default=tuple(float(T) for T in range(0, 1001, 25)), min_length=1
     )  # K

@@ -21,6 +21,7 @@ from screen.physics.relax import optimise
 from screen.physics.symmetry import point_group
 
 SAME = 1e-4  # of the strain; below it two strains are equal
+SINGULAR = 1e-6  # of the highest eigenvalue; a lower one is rounding of 0
 ENGINEERING = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
 
 
@@ -40,6 +41,11 @@ class Elasticity:
     def lowest_eigenvalue(self) -> float:
         """GPa; positive where all Born stability criteria hold (Mouhat, Coudert, PRB 90, 224104)."""
         return float(np.linalg.eigvalsh(self.stiffness)[0])
+
+    @property
+    def stable(self) -> bool:
+        """Whether all Born stability criteria hold by more than rounding."""
+        return self.lowest_eigenvalue > SINGULAR * float(np.abs(self.stiffness).max())
 
     @property
     def bulk_voigt(self) -> float:
@@ -108,7 +114,7 @@ def fit_elasticity(cells: ElasticCells, crystal: Crystal) -> Elasticity:
     Raises
     ------
     ExpansionError
-        The stiffness is not positive definite: the crystal is mechanically unstable.
+        The stiffness is not positive definite, or singular: the crystal is mechanically unstable.
     """
     rotations = point_group(crystal)
     strains = to_voigt(_copies(rotations, cells.strains)) * ENGINEERING
@@ -118,9 +124,10 @@ def fit_elasticity(cells: ElasticCells, crystal: Crystal) -> Elasticity:
     slopes = np.linalg.lstsq(strains, stresses, rcond=None)[0]
     stiffness = (slopes + slopes.T) / 2
     left = strains @ stiffness - stresses
-    residual = float(np.linalg.norm(left) / np.linalg.norm(stresses))
+    size = float(np.linalg.norm(stresses))
+    residual = float(np.linalg.norm(left)) / size if size > 0 else 0.0
     elasticity = Elasticity(stiffness, residual)
-    if not elasticity.lowest_eigenvalue > 0:
+    if not elasticity.stable:
         raise ExpansionError(
             f"the lowest eigenvalue of the elastic tensor is {elasticity.lowest_eigenvalue:.3g} "
             "GPa: the crystal is mechanically unstable (Born criteria)",

@@ -8,6 +8,7 @@ crystal with relaxed ions (Grüneisen, Ann. Phys. 344, 257, 1912; Ritz, Li, Bene
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,12 @@ from screen.core.records import Expansion, ForceConstants
 from screen.core.units import EV_PER_A3_TO_GPA, KELVIN_TO_EV, THZ_TO_EV
 from screen.core.voigt import from_voigt, mean_normal, to_voigt
 from screen.physics.elasticity import ENGINEERING, Elasticity
-from screen.physics.gruneisen import StrainDerivative, projected, third_order_derivative
+from screen.physics.gruneisen import (
+    StrainDerivative,
+    internal_strain,
+    projected,
+    third_order_derivative,
+)
 from screen.physics.meshes import Mesh
 from screen.physics.phonons import acoustic_at_gamma, harmonic_lattice
 from screen.physics.symmetry import point_group
@@ -28,8 +34,11 @@ def thermal_expansion(
     mesh: Mesh,
     temperatures: Sequence[float],
     elasticity: Elasticity,
+    strained: StrainDerivative | None = None,
 ) -> Expansion:
     """Expansion on a q-mesh at temperatures in K, 0 included, from fc3.
+
+    ``strained``, from strained cells, takes the place of fc3 for the strains that it spans.
 
     Raises
     ------
@@ -37,26 +46,32 @@ def thermal_expansion(
         fc3 is missing or vanishes.
     """
     phonopy = harmonic_lattice(force_constants)
-    derivative = third_order_derivative(force_constants, phonopy)
+    derivative = third_order_derivative(force_constants, internal_strain(phonopy))
     rotations = point_group(force_constants.unitcell)
-    return linear_expansion(phonopy, derivative, rotations, mesh, temperatures, elasticity)
+
+    def expansion(*parts: StrainDerivative) -> Expansion:
+        return linear_expansion(phonopy, parts, rotations, mesh, temperatures, elasticity)
+
+    third_order = expansion(derivative)
+    found = third_order if strained is None else expansion(derivative.beside(strained), strained)
+    return replace(found, alpha_fc3=third_order.alpha, gruneisen_fc3=third_order.gruneisen)
 
 
 def linear_expansion(
     phonopy: Any,
-    derivative: StrainDerivative,
+    derivatives: Sequence[StrainDerivative],
     rotations: FloatArray,
     mesh: Mesh,
     temperatures: Sequence[float],
     elasticity: Elasticity,
 ) -> Expansion:
-    """Expansion on a q-mesh at temperatures in K, 0 included, from ∂Φ₂/∂u of any origin.
+    """Expansion on a q-mesh at temperatures in K, 0 included, from the sum of ∂Φ₂/∂u.
 
     ``phonopy`` holds the harmonic part; ``rotations`` (n, 3, 3) are the Cartesian point group.
     """
     phonopy.run_mesh(mesh, is_gamma_center=True)
     q, weights = np.array(phonopy.mesh.qpoints), np.array(phonopy.mesh.weights)
-    frequencies, tensors = projected(derivative, phonopy, q)
+    frequencies, tensors = projected(derivatives, phonopy, q)
     gamma = to_voigt((tensors + tensors.swapaxes(2, 3)) / 2)
     grid = np.array(temperatures, dtype=np.float64)
     heat = mode_heat_capacity(q, frequencies, grid)

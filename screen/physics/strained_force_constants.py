@@ -22,10 +22,9 @@ from screen.core.errors import ExpansionError
 from screen.core.protocols import ForceField
 from screen.core.records import ForceConstants, StrainedForces, SupercellForces
 from screen.core.settings import DisplacementSettings, RelaxationSettings
-from screen.core.voigt import VOIGT, from_voigt, to_voigt
+from screen.core.voigt import VOIGT, to_voigt
 from screen.physics.convert import from_phonopy
 from screen.physics.displacements import as_array, displace_for_fc2, lattice_dynamics
-from screen.physics.elasticity import ENGINEERING
 from screen.physics.force_constants import second_order
 from screen.physics.gruneisen import StrainDerivative, compact, internal_strain
 from screen.physics.phonons import harmonic_lattice
@@ -35,11 +34,11 @@ from screen.physics.relax import optimise
 def measure_strained(
     harmonic: ForceConstants,
     force_field: ForceField,
-    magnitude: float,
+    strains: FloatArray,
     relaxation: RelaxationSettings,
     displacements: DisplacementSettings,
 ) -> StrainedForces:
-    """Relax the ions under ±``spanning_strains``, in this order, and take the forces for fc2.
+    """Relax the ions under ±``strains`` (n, 3, 3), in this order, and take the forces for fc2.
 
     Raises
     ------
@@ -47,17 +46,30 @@ def measure_strained(
         The ions of a strained cell do not relax.
     """
     phonopy = harmonic_lattice(harmonic)
-    rotations, _ = _operations(phonopy)
-    strains = [
-        sign * strain for strain in spanning_strains(rotations, magnitude) for sign in (1, -1)
-    ]
+    pairs = [sign * strain for strain in strains for sign in (1, -1)]
     crystals, energies, forces = [], [], []
-    for strain in strains:
+    for strain in pairs:
         crystal, energy = relaxed_under(strain, phonopy, force_field, relaxation)
         crystals.append(crystal)
         energies.append(energy)
         forces.append(fc2_forces(crystal, harmonic, force_field, displacements))
-    return StrainedForces(tuple(crystals), np.array(energies), np.array(strains), tuple(forces))
+    return StrainedForces(tuple(crystals), np.array(energies), np.array(pairs), tuple(forces))
+
+
+def symmetric_strains(rotations: FloatArray, magnitude: float) -> FloatArray:
+    """Strains that keep the symmetry of the crystal, the only ones that α sees, (n, 3, 3).
+
+    One in a cubic crystal (volume), two in a uniaxial one (a, c), three in an orthorhombic one, six
+    in a triclinic one; ``magnitude`` is √(ε:ε).
+    """
+    chosen: list[FloatArray] = []
+    for a, b in VOIGT:
+        strain = np.zeros((3, 3))
+        strain[a, b] = strain[b, a] = 1.0
+        kept = (rotations @ strain @ rotations.swapaxes(1, 2)).mean(axis=0)
+        if np.linalg.matrix_rank(np.reshape([*chosen, kept], (-1, 9)), tol=1e-3) > len(chosen):
+            chosen.append(kept / np.linalg.norm(kept))
+    return magnitude * np.array(chosen)
 
 
 def spanning_strains(rotations: FloatArray, magnitude: float) -> FloatArray:
@@ -115,6 +127,14 @@ def relaxed_under(
     return Crystal(strained, unitcell.numbers, fractional), relaxed.energy
 
 
+def derivative_of_cells(
+    harmonic: ForceConstants, measured: StrainedForces, settings: DisplacementSettings
+) -> StrainDerivative:
+    """∂Φ₂/∂ε of ``harmonic`` from the forces on its strained cells; see ``strain_derivative``."""
+    strained = strained_force_constants(harmonic, measured, settings)
+    return strain_derivative(harmonic_lattice(harmonic), measured.strains, strained)
+
+
 def strained_force_constants(
     harmonic: ForceConstants, measured: StrainedForces, settings: DisplacementSettings
 ) -> list[ForceConstants]:
@@ -139,8 +159,8 @@ def strain_derivative(
 ) -> StrainDerivative:
     """∂Φ₂/∂ε (symmetric in ε) of the crystal at rest, held by ``phonopy``.
 
-    ``strained`` are at ``strains`` (2n, 3, 3): pairs of opposite sign whose rotated copies span all
-    strains. The least squares over all copies gives the derivative the symmetry of the crystal.
+    ``strained`` are at ``strains`` (2n, 3, 3), pairs of opposite sign; it is known for what their
+    rotated copies span. The least squares over all copies gives it the symmetry of the crystal.
     """
     primitive = phonopy.primitive
     rotations, permutations = _operations(phonopy)
@@ -152,17 +172,20 @@ def strain_derivative(
         for a, b in zip(strained[::2], strained[1::2], strict=True)
     ]
     copies = rotations[None] @ amplitudes[:, None] @ rotations.swapaxes(1, 2)[None]
-    weights = np.linalg.pinv((to_voigt(copies) * ENGINEERING).reshape(-1, 6))
-    weights = weights.reshape(6, len(changes), len(rotations))
-    found = np.zeros((6, len(primitive), len(phonopy.supercell), 3, 3))
+    copies = copies.reshape(-1, 9)
+    inverse = np.linalg.pinv(copies, rcond=1e-6)
+    weights = inverse.reshape(9, len(changes), len(rotations))
+    found = np.zeros((9, len(primitive), len(phonopy.supercell), 3, 3))
     for index, (rotation, permutation) in enumerate(zip(rotations, permutations, strict=True)):
         origin = np.argsort(permutation)  # the atom that goes to each place
         rows = origin[np.asarray(primitive.p2s_map)]
         for number, change in enumerate(changes):
             turned = rotation @ change[rows][:, origin] @ rotation.T
             found += weights[:, number, index, None, None, None, None] * turned
-    values = from_voigt(np.moveaxis(found, 0, -1))
-    return StrainDerivative(values, primitive)
+    values = np.moveaxis(found, 0, -1)
+    return StrainDerivative(
+        values.reshape(*values.shape[:-1], 3, 3), primitive, span=inverse @ copies
+    )
 
 
 def _operations(phonopy: Any) -> tuple[FloatArray, IntArray]:

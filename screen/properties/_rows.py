@@ -16,10 +16,14 @@ def around(temperatures: FloatArray, temperature: float) -> list[int]:
 
 
 def at_temperature(
-    temperatures: FloatArray, values: FloatArray, temperature: float
+    temperatures: FloatArray, values: FloatArray | None, temperature: float
 ) -> float | None:
     """Value at ``temperature`` (K), linear between grid points; None outside the grid."""
-    if not len(temperatures) or not temperatures[0] <= temperature <= temperatures[-1]:
+    if (
+        values is None
+        or not len(temperatures)
+        or not temperatures[0] <= temperature <= temperatures[-1]
+    ):
         return None
     return float(np.interp(temperature, temperatures, values))
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from screen.core.columns import Column
 from screen.core.protocols import ForceField, StageInputs
-from screen.core.records import ElasticCells, Expansion, ForceConstants, Record, Relaxed
+from screen.core.records import Expansion, ExpansionCells, ForceConstants, Record, Relaxed
 from screen.core.settings import Protocol
 from screen.properties._rows import at_temperature
 
-NEEDS = ("relax", "fc3", "expansion_cells")
+NEEDS = ("relax", "fc2", "fc3", "expansion_cells")
 COLUMNS = (
     Column("expansion_temperatures", "DOUBLE[]", "T", "Temperature grid of the expansion.", "K"),
     Column(
@@ -37,6 +37,19 @@ COLUMNS = (
         "DOUBLE",
         "γ (300 K)",
         "Macroscopic Grüneisen parameter at 300 K: mode values weighted by heat capacity.",
+    ),
+    Column(
+        "expansion_fc3_300",
+        "DOUBLE",
+        "α_L (300 K), fc3",
+        "Mean linear expansion at 300 K from third-order force constants alone.",
+        "1/K",
+    ),
+    Column(
+        "gruneisen_fc3_300",
+        "DOUBLE",
+        "γ (300 K), fc3",
+        "Macroscopic Grüneisen parameter at 300 K from third-order force constants alone.",
     ),
     Column(
         "heat_capacity_300", "DOUBLE", "C_V (300 K)", "Heat capacity per atom at 300 K.", "eV/K"
@@ -76,13 +89,14 @@ COLUMNS = (
         "expansion_flags",
         "VARCHAR[]",
         "flags",
-        "Reasons for doubt: elastic_residual, gruneisen_outlier, soft_mode, nonlinear_at_300.",
+        "Reasons for doubt: elastic_residual, gruneisen_outlier, soft_mode, nonlinear_at_300, "
+        "fc3_deviates.",
     ),
 )
 
 
 def settings(protocol: Protocol) -> Mapping[str, Any]:
-    """Mesh and temperatures; the strained cells carry their own key."""
+    """Mesh and temperatures; the cells carry their own key."""
     return {
         "mesh": protocol.expansion.mesh.model_dump(mode="json"),
         "temperatures": list(protocol.expansion.temperatures),
@@ -90,20 +104,31 @@ def settings(protocol: Protocol) -> Mapping[str, Any]:
 
 
 def measure_settings(protocol: Protocol) -> Mapping[str, Any]:
-    """Strain and how the ions of the strained cells are relaxed."""
+    """Strain, how the ions are relaxed, and the displacements."""
     return {
         "strain": protocol.expansion.strain,
+        "gruneisen": protocol.expansion.gruneisen,
         "relaxation": protocol.relaxation.model_dump(mode="json"),
+        "distance": protocol.displacements.distance,
     }
 
 
-def measure(inputs: StageInputs, force_field: ForceField) -> ElasticCells:
-    """Relax the ions of strained cells."""
+def measure(inputs: StageInputs, force_field: ForceField) -> ExpansionCells:
+    """Relax the ions of strained cells; displace the supercells of those that keep the symmetry."""
     from screen.physics.elasticity import strained_cells
+    from screen.physics.strained_force_constants import measure_strained, symmetric_strains
+    from screen.physics.symmetry import point_group
 
     crystal = inputs.get("relax", Relaxed).crystal
     protocol = inputs.protocol
-    return strained_cells(crystal, force_field, protocol.expansion.strain, protocol.relaxation)
+    strain, relaxation = protocol.expansion.strain, protocol.relaxation
+    elastic = strained_cells(crystal, force_field, strain, relaxation)
+    if protocol.expansion.gruneisen == "fc3":
+        return ExpansionCells(elastic)
+    harmonic = inputs.get("fc2", ForceConstants)
+    strains = symmetric_strains(point_group(harmonic.unitcell), strain)
+    strained = measure_strained(harmonic, force_field, strains, relaxation, protocol.displacements)
+    return ExpansionCells(elastic, strained)
 
 
 def compute(inputs: StageInputs) -> Expansion:
@@ -111,14 +136,21 @@ def compute(inputs: StageInputs) -> Expansion:
     from screen.physics.elasticity import fit_elasticity
     from screen.physics.expansion import thermal_expansion
     from screen.physics.meshes import mesh_of
+    from screen.physics.strained_force_constants import derivative_of_cells
 
     force_constants = inputs.get("fc3", ForceConstants)
-    settings = inputs.protocol.expansion
-    mesh = mesh_of(force_constants, inputs.candidate.hints, settings.mesh)
-    elasticity = fit_elasticity(
-        inputs.get("expansion_cells", ElasticCells), inputs.get("relax", Relaxed).crystal
+    cells = inputs.get("expansion_cells", ExpansionCells)
+    protocol = inputs.protocol
+    settings = protocol.expansion
+    elasticity = fit_elasticity(cells.elastic, inputs.get("relax", Relaxed).crystal)
+    harmonic = inputs.get("fc2", ForceConstants)
+    strained = (
+        None
+        if cells.strained is None
+        else derivative_of_cells(harmonic, cells.strained, protocol.displacements)
     )
-    return thermal_expansion(force_constants, mesh, settings.temperatures, elasticity)
+    mesh = mesh_of(force_constants, inputs.candidate.hints, settings.mesh)
+    return thermal_expansion(force_constants, mesh, settings.temperatures, elasticity, strained)
 
 
 def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
@@ -142,6 +174,8 @@ def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
         "expansion_b_300": at_temperature(grid, along[:, 1], 300.0),
         "expansion_c_300": at_temperature(grid, along[:, 2], 300.0),
         "gruneisen_300": at_temperature(grid, record.gruneisen, 300.0),
+        "expansion_fc3_300": at_temperature(grid, record.alpha_linear_fc3, 300.0),
+        "gruneisen_fc3_300": at_temperature(grid, record.gruneisen_fc3, 300.0),
         "heat_capacity_300": at_temperature(grid, record.heat_capacity / n_atoms, 300.0),
         "heat_capacity_difference_300": at_temperature(
             grid, heat_capacity_difference(record) / n_atoms, 300.0

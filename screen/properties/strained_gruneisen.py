@@ -1,7 +1,7 @@
-"""Grüneisen parameters by a second route: force constants of strained cells instead of fc3.
+"""All six components of the Grüneisen tensors from strained cells, without fc3; off by default.
 
-Off by default. It shares nothing with ``expansion`` beyond the phonons and the elastic tensor, so
-that ``gruneisen_deviation_300`` measures what fc3 and the internal strain are worth.
+It shares nothing with the route through fc3 beyond the phonons and the elastic tensor, so that
+``gruneisen_deviation_300`` measures what fc3 and the formula for the internal strain are worth.
 """
 
 from __future__ import annotations
@@ -58,13 +58,15 @@ def measure_settings(protocol: Protocol) -> Mapping[str, Any]:
 
 def measure(inputs: StageInputs, force_field: ForceField) -> StrainedForces:
     """Relax the ions of strained cells and displace their supercells."""
-    from screen.physics.strained_force_constants import measure_strained
+    from screen.physics.strained_force_constants import measure_strained, spanning_strains
+    from screen.physics.symmetry import point_group
 
     protocol = inputs.protocol
+    harmonic = inputs.get("fc2", ForceConstants)
     return measure_strained(
-        inputs.get("fc2", ForceConstants),
+        harmonic,
         force_field,
-        protocol.expansion.strain,
+        spanning_strains(point_group(harmonic.unitcell), protocol.expansion.strain),
         protocol.relaxation,
         protocol.displacements,
     )
@@ -76,18 +78,16 @@ def compute(inputs: StageInputs) -> Expansion:
     from screen.physics.expansion import linear_expansion
     from screen.physics.meshes import mesh_of
     from screen.physics.phonons import harmonic_lattice
-    from screen.physics.strained_force_constants import strain_derivative, strained_force_constants
+    from screen.physics.strained_force_constants import derivative_of_cells
     from screen.physics.symmetry import point_group
 
     harmonic = inputs.get("fc2", ForceConstants)
     measured = inputs.get("strained_gruneisen_cells", StrainedForces)
     expansion = inputs.get("expansion", Expansion)
     settings = inputs.protocol.expansion
-    phonopy = harmonic_lattice(harmonic)
-    strained = strained_force_constants(harmonic, measured, inputs.protocol.displacements)
     return linear_expansion(
-        phonopy,
-        strain_derivative(phonopy, measured.strains, strained),
+        harmonic_lattice(harmonic),
+        [derivative_of_cells(harmonic, measured, inputs.protocol.displacements)],
         point_group(harmonic.unitcell),
         mesh_of(harmonic, inputs.candidate.hints, settings.mesh),
         settings.temperatures,
@@ -102,7 +102,7 @@ def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
     other = inputs.get("expansion", Expansion)
     grid = record.temperatures
     gamma = at_temperature(grid, record.gruneisen, 300.0)
-    third_order = at_temperature(other.temperatures, other.gruneisen, 300.0)
+    third_order = at_temperature(other.temperatures, other.gruneisen_fc3, 300.0)
     deviation = None if gamma is None or third_order is None else third_order / gamma - 1
     return {
         "gruneisen_strained_300": gamma,

@@ -1,8 +1,8 @@
-"""The view ``results``: one row per outcome with every scalar that SQL users ask for.
+"""The view ``results``: one row per outcome with all scalars and names that SQL users ask for.
 
 A property column keeps its name if no other property and no column of the view itself has it,
-and is called ``<property>_<column>`` otherwise. Lists (temperature grids, tensors) and JSON stay
-in the property's own table, which has the same key.
+and is called ``<property>_<column>`` otherwise. Lists of numbers (grids, tensors) and JSON stay in
+the property's own table, which has the same key.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from screen.store.schema import (
 )
 
 VIEW = "results"
-_SCALARS = {"VARCHAR", "DOUBLE", "BIGINT", "BOOLEAN", "TIMESTAMP"}
+_SHOWN = {"VARCHAR", "VARCHAR[]", "DOUBLE", "BIGINT", "BOOLEAN", "TIMESTAMP"}
 
 Selected = tuple[Column, str]  # a column of the view and the SQL that computes it
 
@@ -69,17 +69,17 @@ def _selected(properties: Sequence[Table]) -> list[Selected]:
 
 
 def _property_columns(properties: Sequence[Table], taken: set[str]) -> Iterator[Selected]:
-    """Yield the scalar columns of all properties under names that are unique."""
-    scalars = [
+    """Yield the columns of all properties that the view shows, under names that are unique."""
+    shown = [
         (table, column)
         for table in properties
         for column in table.columns
-        if column.sql_type in _SCALARS and column.name not in OUTCOME_KEY_NAMES
+        if column.sql_type in _SHOWN and column.name not in OUTCOME_KEY_NAMES
     ]
-    uses = Counter(column.name for _, column in scalars)
-    for table, column in scalars:
-        shared = uses[column.name] > 1 or column.name in taken
-        name = f"{table.name}_{column.name}" if shared else column.name
+    uses = Counter(column.name for _, column in shown)
+    for table, column in shown:
+        ambiguous = uses[column.name] > 1 or column.name in taken
+        name = f"{table.name}_{column.name}" if ambiguous else column.name
         yield replace(column, name=name), f'"{table.name}"."{column.name}"'
 
 

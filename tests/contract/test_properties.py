@@ -148,6 +148,7 @@ def test_settings_hold_what_decides_the_result() -> None:
     wider = changed(quick, "qha", volume_strains=(-0.02, 0.0, 0.02, 0.04, 0.06))
     for name, protocol in (
         ("expansion", strained),
+        ("expansion", changed(quick, "expansion", gruneisen="fc3")),
         ("strained_gruneisen", strained),
         ("qha", wider),
     ):
@@ -176,11 +177,12 @@ def test_computing_again_from_the_same_records_gives_the_same_row(
     record = module.compute(computed.inputs)
     assert type(record) is type(computed.records[name])
     again = module.row(computed.inputs, record)
+    numbers = {column.name for column in module.COLUMNS if "DOUBLE" in column.sql_type}
     for column, value in computed.rows[name].items():
-        if isinstance(value, str | bool):
-            assert again[column] == value
-        else:
+        if column in numbers:
             np.testing.assert_allclose(again[column], value, rtol=1e-9, err_msg=column)
+        else:
+            assert again[column] == value, column
 
 
 def test_the_record_of_another_stage_is_refused(module: ModuleType, computed: Computed) -> None:
@@ -230,8 +232,11 @@ def test_figures_of_one_crystal_agree_with_each_other(computed: Computed) -> Non
     alpha = expansion["gruneisen_300"] * expansion["heat_capacity_300"] / (volume * modulus) / 3
     assert expansion["expansion_300"] == pytest.approx(alpha, rel=1e-4)
     # the same elastic tensor and heat capacity with the other γ
-    ratio = expansion["gruneisen_300"] / strained["gruneisen_strained_300"]
+    ratio = expansion["gruneisen_fc3_300"] / strained["gruneisen_strained_300"]
     assert strained["gruneisen_deviation_300"] == pytest.approx(ratio - 1)
-    assert expansion["expansion_300"] / strained["expansion_strained_300"] == pytest.approx(
-        ratio, rel=1e-4
-    )
+    third_order = expansion["expansion_fc3_300"] / strained["expansion_strained_300"]
+    assert third_order == pytest.approx(ratio, rel=1e-4)
+    # fc3 of this narrow supercell is off; strained cells agree however many strains they take (δ²)
+    assert "fc3_deviates" in expansion["expansion_flags"]
+    assert ratio > 1.1
+    assert expansion["gruneisen_300"] == pytest.approx(strained["gruneisen_strained_300"], rel=2e-3)

@@ -176,6 +176,15 @@ def test_expansion_is_plotted_in_millionths() -> None:
     assert titles(fig) == ("T [K]", "α<sub>L</sub> [10⁻⁶/K]")
 
 
+def test_third_order_force_constants_alone_are_drawn_where_they_differ() -> None:
+    record = expansion_of(LIBR)
+    same = replace(record, alpha_fc3=record.alpha)
+    assert len(expansion_curve(same).data) == 1
+    _, other = expansion_curve(replace(record, alpha_fc3=1.2 * record.alpha)).data
+    assert other.name == "fc3 alone"
+    np.testing.assert_allclose(other.y, 1.2e6 * record.alpha_linear)
+
+
 def test_negative_expansion_gets_a_line_at_zero() -> None:
     record = expansion_of(LIBR)
     assert not expansion_curve(record).layout.shapes

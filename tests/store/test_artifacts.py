@@ -22,6 +22,10 @@ from screen.store.codec import _classes, read_record, write_record
 from tests.store.samples import LIBR, candidate, outcome
 
 RNG = np.random.default_rng(7)
+ELASTIC = records.ElasticCells(RNG.random((3, 3, 3)), RNG.random((3, 3, 3)), RNG.random(3))
+STRAINED = records.StrainedForces(
+    (LIBR, LIBR), RNG.random(2), RNG.random((2, 3, 3)), (RNG.random((3, 16, 3)),) * 2
+)
 PHONONS_BANDS = records.Bands(
     RNG.random((4, 3)), RNG.random(4), RNG.random((4, 6)), RNG.random(2), ("Γ", "U|K")
 )
@@ -98,10 +102,10 @@ SAMPLES: tuple[records.Record, ...] = (
         float("inf"),
         50.0,
     ),
-    records.ElasticCells(RNG.random((3, 3, 3)), RNG.random((3, 3, 3)), RNG.random(3)),
-    records.StrainedForces(
-        (LIBR, LIBR), RNG.random(2), RNG.random((2, 3, 3)), (RNG.random((3, 16, 3)),) * 2
-    ),
+    ELASTIC,
+    STRAINED,
+    records.ExpansionCells(ELASTIC),
+    records.ExpansionCells(ELASTIC, STRAINED),
     records.Failure("relax", "relaxation", "no line search", "Traceback …"),
     outcome().executions[0],
     outcome(),
