@@ -63,7 +63,7 @@ DISPLACEMENTS = DisplacementSettings(distance=0.01)
 STRAIN = 0.005  # √(ε:ε) of the strained cells
 TEAR = 0.001  # of the torn isotropic strain; 0.002 and 0.0005 change γ of Si by less than 0.1 %
 Q_LENGTH = 40.0  # Å
-WIDTHS = {"springs": (7.0, 14.0), "sevennet": (9.0, 12.0, 15.0)}  # Å
+WIDTHS = {"springs": (10.0, 14.0), "sevennet": (9.0, 12.0, 15.0)}  # Å
 
 
 def main() -> None:
