@@ -25,6 +25,7 @@ ORDER BY list_position(['rocksalt', 'zincblende', 'wurtzite'], prototype), mater
 """
 ROUTES = {"linear": "", "fc3": "_fc3", "QHA": "_qha"}
 DIRECTIONS = {"alpha": "", "alpha_a": "_a", "alpha_c": "_c"}  # property of the catalog to column
+SMOOTH = 0.02  # qha_residual_300, above which QHA stands in brackets and is not counted
 Row = Mapping[str, Any]
 
 
@@ -57,13 +58,16 @@ def room_temperature(rows: Sequence[Row]) -> Iterator[str]:
                 route: row.get(f"expansion{direction}{suffix}_300")
                 for route, suffix in ROUTES.items()
             }
+            smooth = (row["qha_residual_300"] or 0) < SMOOTH
             for route, value in found.items():
-                if value is not None:
+                if value is not None and (smooth or route != "QHA"):
                     ratios[route].append(value * 1e6 / float(np.mean(values)))
             axis = direction.replace("_", ", ")
+            values_shown = [millionths(value) for value in found.values()]
             cells = [
                 f"{row['material_id']}{axis}",
-                *(millionths(value) for value in found.values()),
+                *values_shown[:2],
+                values_shown[2] if smooth else f"({values_shown[2]})",
                 ", ".join(f"{value:.2f}" for value in values),
                 f"{row['gruneisen_300']:.2f}",
                 f"{row['gruneisen_fc3_300']:.2f}",

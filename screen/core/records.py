@@ -289,6 +289,7 @@ class QuasiHarmonic(Record):
     alpha_volume: FloatArray  # (nT,) 1/K, shape as the static lattice has it at that volume
     bulk_modulus: FloatArray  # (nT,) GPa, isothermal
     heat_capacity: FloatArray  # (nT,) eV/K per primitive cell, constant pressure
+    residual: FloatArray  # (nT,) what the equation of state leaves of F(V), over the phonon part
     alpha_axes: FloatArray | None = None  # (nT, 3) 1/K along a, b, c; uniaxial and cubic crystals
 
 

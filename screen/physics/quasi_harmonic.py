@@ -190,7 +190,23 @@ def _over_volumes(
         alpha_volume=result.thermal_expansion[:kept],
         bulk_modulus=result.bulk_moduli[:kept] * EV_PER_A3_TO_GPA,
         heat_capacity=result.heat_capacity_P.heat_capacities[:kept],
+        residual=_residual(result, energies)[:kept],
     )
+
+
+def _residual(result: Any, energies: FloatArray) -> FloatArray:
+    """What the equation of state leaves of F(V), rms over the rms of the phonon part, (nT,).
+
+    Both without their mean over the volumes. A few per cent, or the free energy is not smooth.
+    """
+    from phonopy.qha.eos import get_eos
+
+    fitted = np.array(
+        [get_eos(result.eos_name)(result.volumes, row) for row in result.eos_parameters]
+    )
+    phonons = result.helmholtz_volume - energies
+    left, scale = result.helmholtz_volume - fitted, phonons - phonons.mean(axis=1, keepdims=True)
+    return np.asarray(left.std(axis=1) / scale.std(axis=1))
 
 
 def _with_axes(

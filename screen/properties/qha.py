@@ -64,6 +64,12 @@ COLUMNS = (
         "eV/K",
     ),
     Column(
+        "qha_residual_300",
+        "DOUBLE",
+        "QHA residual (300 K)",
+        "What the equation of state leaves of F(V), over the phonon part of it; rms.",
+    ),
+    Column(
         "qha_up_to",
         "DOUBLE",
         "QHA up to",
@@ -151,5 +157,6 @@ def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
         "expansion_c_difference_qha": difference(axes[:, 2], c),
         "bulk_modulus_qha_300": at_300(record.bulk_modulus),
         "heat_capacity_p_qha_300": at_300(record.heat_capacity / n_atoms),
+        "qha_residual_300": at_300(record.residual),
         "qha_up_to": float(record.temperatures[-1]),
     }

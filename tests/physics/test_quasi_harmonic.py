@@ -187,6 +187,24 @@ def test_energies_without_a_minimum_fit_no_equation_of_state() -> None:
     assert caught.value.kind == "equation_of_state"
 
 
+def test_the_residual_tells_a_free_energy_that_is_not_smooth() -> None:
+    """Forces 5 % larger in the two widest cells, as where a potential's cutoff meets a shell.
+
+    ω² is 5 % larger there: a step of 3 N k_B T ln(1.05)/2 in F, about the width of F(V) itself.
+    """
+    constants = exact_force_constants(RBI, (2, 2, 2), third_order=False)
+    measured = measure_quasi_harmonic(constants, SPRINGS, SETTINGS, EXACT, FINE)
+    factors = np.where(np.arange(len(measured.forces)) < 4, 1.0, 1.05)
+    stepped = replace(
+        measured,
+        forces=tuple(f * forces for f, forces in zip(factors, measured.forces, strict=True)),
+    )
+    found = quasi_harmonic(constants, stepped, MESH, SETTINGS, FINE, StabilitySettings())
+    assert of_rbi().residual.max() < 0.02
+    assert found.residual[-1] > 3 * of_rbi().residual.max()
+    assert abs(found.alpha_volume[10] / of_rbi().alpha_volume[10] - 1) > 0.02
+
+
 def test_temperatures_end_where_the_sampled_volumes_end() -> None:
     """RbI expands by 1 % before 150 K."""
     narrow = replace_strains((-0.01, -0.005, 0.0, 0.005, 0.01))

@@ -87,7 +87,7 @@ SAMPLES: tuple[records.Record, ...] = (
         RNG.random((4, 6)),
     ),
     records.PhononRates(np.array([0, 2]), RNG.random((1, 2, 6))),
-    records.QuasiHarmonic(*RNG.random((5, 4)), RNG.random((4, 3))),
+    records.QuasiHarmonic(*RNG.random((6, 4)), RNG.random((4, 3))),
     records.Expansion(
         np.array([300.0]),
         RNG.random((1, 6)),
