@@ -195,7 +195,7 @@ def _over_volumes(
 
 
 def _residual(result: Any, energies: FloatArray) -> FloatArray:
-    """What the equation of state leaves of F(V), rms over the rms of the phonon part, (nT,).
+    """Return what the equation of state leaves of F(V), rms over that of the phonon part, (nT,).
 
     Both without their mean over the volumes. A few per cent, or the free energy is not smooth.
     """

@@ -11,8 +11,6 @@ from screen.physics.phonons import acoustic_at_gamma
 SMALL_SHIFT = 0.05  # of a frequency
 ELASTIC_RESIDUAL = 0.05  # of the rms stress
 OUTLIER = 10.0  # |tr γ/3|; modes of stable crystals lie between −5 and 5
-WARM = 100.0  # K; below, few modes near Γ decide
-DEVIATION = 0.1  # of γ, between fc3 and strained cells
 SOFT = 0.1  # THz: below it, γ = −1/(2ω²) ... magnifies errors of the force constants
 
 
@@ -23,17 +21,9 @@ def expansion_flags(expansion: Expansion) -> list[str]:
         "gruneisen_outlier": largest_gruneisen(expansion) > OUTLIER,
         "soft_mode": softest_mode(expansion) < SOFT,
         "nonlinear_at_300": linear_up_to(expansion) < 300.0 <= expansion.temperatures[-1],
-        "fc3_deviates": deviation_of_fc3(expansion) > DEVIATION,
+        "fc3_alone": np.array_equal(expansion.alpha, expansion.alpha_fc3),
     }
     return [name for name, doubtful in checks.items() if doubtful]
-
-
-def deviation_of_fc3(expansion: Expansion) -> float:
-    """Largest difference of the macroscopic γ from that of fc3 alone, from 100 K up."""
-    if expansion.gruneisen_fc3 is None:
-        return 0.0
-    difference = np.abs(expansion.gruneisen - expansion.gruneisen_fc3)
-    return float(difference[expansion.temperatures >= WARM].max(initial=0.0))
 
 
 def largest_gruneisen(expansion: Expansion) -> float:

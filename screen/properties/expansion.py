@@ -90,7 +90,7 @@ COLUMNS = (
         "VARCHAR[]",
         "flags",
         "Reasons for doubt: elastic_residual, gruneisen_outlier, soft_mode, nonlinear_at_300, "
-        "fc3_deviates.",
+        "fc3_alone.",
     ),
 )
 
