@@ -21,7 +21,8 @@ def expansion_flags(expansion: Expansion) -> list[str]:
         "gruneisen_outlier": largest_gruneisen(expansion) > OUTLIER,
         "soft_mode": softest_mode(expansion) < SOFT,
         "nonlinear_at_300": linear_up_to(expansion) < 300.0 <= expansion.temperatures[-1],
-        "fc3_alone": np.array_equal(expansion.alpha, expansion.alpha_fc3),
+        "fc3_alone": expansion.alpha_fc3 is not None
+        and np.array_equal(expansion.alpha, expansion.alpha_fc3),
     }
     return [name for name, doubtful in checks.items() if doubtful]
 
