@@ -65,7 +65,7 @@ def read_catalog(name: str, columns: Sequence[str]) -> tuple[CatalogRow, ...]:
     """
     path = catalog_path(name)
     with path.open(encoding="utf-8", newline="") as handle:
-        header, *lines = csv.reader(handle)
+        header, *lines = list(csv.reader(handle)) or [[]]
     if header != list(columns):
         raise CatalogError(f"{path} has the columns {header} instead of {list(columns)}")
     rows = []

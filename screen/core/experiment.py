@@ -76,11 +76,16 @@ def _measurement(row: CatalogRow) -> Measurement:
     if item.property not in UNITS:
         raise row.error(f"no property {item.property!r}; known: {', '.join(UNITS)}")
     if row.cells["unit"] != UNITS[item.property]:
-        raise row.error(f"{item.property} is in {UNITS[item.property]!r}, not in the unit given")
+        unit = row.cells["unit"]
+        raise row.error(f"{item.property} is in {UNITS[item.property]!r}, not in {unit!r}")
     if item.property.startswith("kappa") and item.value <= 0:
         raise row.error(f"{item.property} = {item.value:g} is not positive")
     if item.property.startswith("alpha") and abs(item.value) > 1e-3:
         raise row.error(f"{item.property} = {item.value:g} is not in 1/K")
-    if item.temperature_to is not None and not (item.temperature or 0) < item.temperature_to:
-        raise row.error("temperature_to is not above temperature")
+    if (item.temperature or 0) < 0 or (item.uncertainty or 0) < 0:
+        raise row.error("temperature and uncertainty cannot be negative")
+    if item.temperature_to is not None and not (
+        item.temperature is not None and item.temperature < item.temperature_to
+    ):
+        raise row.error("temperature_to needs a temperature below it")
     return item

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from screen.core.crystal import Crystal, FloatArray, IntArray, freeze
-from screen.core.voigt import from_voigt
+from screen.core.voigt import along
 
 
 def _frozen(value: Any) -> Any:
@@ -245,7 +245,7 @@ class Expansion(Record):
     temperatures: FloatArray  # (nT,) K
     alpha: FloatArray  # (nT, 6) 1/K
     heat_capacity: FloatArray  # (nT,) eV/K per primitive cell, constant volume
-    gruneisen: FloatArray  # (nT,) mean over modes of tr γ/3, weighted by heat capacity
+    gruneisen: FloatArray  # (nT,) mean of tr γ/3 over modes by heat capacity; 0 at T = 0
     mesh: IntArray  # (3,)
     q: FloatArray  # (nq, 3)
     weights: IntArray  # (nq,)
@@ -274,10 +274,7 @@ class Expansion(Record):
 
     def alpha_along(self, lattice: FloatArray) -> FloatArray:
         """Linear expansion along the vectors of a lattice (3, 3), rows: (nT, 3) 1/K."""
-        directions = lattice / np.linalg.norm(lattice, axis=1, keepdims=True)
-        return np.asarray(
-            np.einsum("ax,nxy,ay->na", directions, from_voigt(self.alpha), directions)
-        )
+        return along(lattice, self.alpha)
 
 
 @dataclass(frozen=True, eq=False)

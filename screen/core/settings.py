@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -51,9 +52,15 @@ def validated(kind: type[S], values: Mapping[str, Any], where: str) -> S:
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
+            f"{_given(item['input'])}"
             for item in error.errors()
         )
         raise SettingsError(f"{where}: {problems}") from error
+
+
+def _given(value: object) -> str:
+    """Name the refused value where it is a plain one."""
+    return f", not {value!r}" if isinstance(value, str | int | float | bool) else ""
 
 
 def _rising(grid: tuple[float, ...]) -> tuple[float, ...]:
@@ -160,6 +167,14 @@ class QhaSettings(Settings):
     )  # K, the last one is used up by the derivative
 
     _rise = field_validator("volume_strains", "shape_strains", "temperatures")(_rising)
+
+    @field_validator("temperatures")
+    @classmethod
+    def _starts_at_zero_in_equal_steps(cls, grid: tuple[float, ...]) -> tuple[float, ...]:
+        step = grid[1] - grid[0]
+        if grid[0] != 0 or any(abs(b - a - step) > 1e-6 * step for a, b in pairwise(grid)):
+            raise ValueError(f"{grid} must start at 0 and go on in equal steps: α is a difference")
+        return grid
 
     @field_validator("shape_strains")
     @classmethod

@@ -31,3 +31,9 @@ def mean_diagonal(tensors: FloatArray) -> FloatArray:
 def mean_normal(components: FloatArray) -> FloatArray:
     """Mean of the normal components xx, yy, zz: (..., 6) to (...)."""
     return np.asarray(components[..., :3].mean(axis=-1))
+
+
+def along(lattice: FloatArray, tensors: FloatArray) -> FloatArray:
+    """Return the normal components of Voigt tensors (n, 6) along the vectors of a lattice: (n, 3)."""
+    directions = lattice / np.linalg.norm(lattice, axis=1, keepdims=True)
+    return np.asarray(np.einsum("ax,nxy,ay->na", directions, from_voigt(tensors), directions))

@@ -21,6 +21,7 @@ from screen.physics.relax import optimise
 from screen.physics.symmetry import point_group
 
 SAME = 1e-4  # of the strain; below it two strains are equal
+FMAX = 1e-4  # eV/Å; at 1e-3 the stiffness of wurtzites with soft ions is off by 2 %
 SINGULAR = 1e-6  # of the highest eigenvalue; a lower one is rounding of 0
 ENGINEERING = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
 
@@ -30,7 +31,9 @@ class Elasticity:
     """Second-order elastic constants, isothermal at 0 K without zero-point motion."""
 
     stiffness: FloatArray  # (6, 6) GPa, Voigt order xx yy zz yz xz xy, engineering shear
-    residual: float  # rms of what the fit leaves of the stresses, over their rms
+    residual: (
+        float  # rms of what the linear fit leaves of the stresses (curvature, noise), relative
+    )
 
     @property
     def compliance(self) -> FloatArray:
@@ -83,14 +86,15 @@ def distinct_strains(crystal: Crystal, magnitude: float) -> FloatArray:
 def strained_cells(
     crystal: Crystal, force_field: ForceField, magnitude: float, settings: RelaxationSettings
 ) -> ElasticCells:
-    """Relax the ions of ``crystal`` under each of ``distinct_strains``.
+    """Relax the ions of ``crystal`` under each of ``distinct_strains``, to ``FMAX`` or finer.
 
     Raises
     ------
     ExpansionError
         A strained cell does not converge.
     """
-    clamped = settings.model_copy(update={"cell_mask": (False,) * 6})
+    fmax = min(settings.fmax, FMAX)
+    clamped = settings.model_copy(update={"cell_mask": (False,) * 6, "fmax": fmax})
     strains = distinct_strains(crystal, magnitude)
     stresses, energies = [], []
     for strain in strains:
@@ -99,7 +103,7 @@ def strained_cells(
         relaxed = optimise(cell, force_field, clamped, fix_symmetry=False)
         if not relaxed.converged:
             raise ExpansionError(
-                f"the ions under the strain {_named(strain)} do not relax to fmax={settings.fmax} "
+                f"the ions under the strain {_named(strain)} do not relax to fmax={fmax} "
                 f"eV/Å in {settings.max_steps} steps; raise relaxation.max_steps",
                 kind="not_converged",
             )
@@ -120,8 +124,9 @@ def fit_elasticity(cells: ElasticCells, crystal: Crystal) -> Elasticity:
     strains = to_voigt(_copies(rotations, cells.strains)) * ENGINEERING
     stresses = to_voigt(_copies(rotations, cells.stresses)) * EV_PER_A3_TO_GPA
     opposite = np.linalg.norm(strains[:, None] + strains[None], axis=2).argmin(axis=1)
-    stresses = (stresses - stresses[opposite]) / 2  # the odd part: no residual stress, no curvature
-    slopes = np.linalg.lstsq(strains, stresses, rcond=None)[0]
+    stresses = stresses - (stresses + stresses[opposite]).mean(axis=0) / 2  # the stress at rest
+    odd = (stresses - stresses[opposite]) / 2  # without curvature
+    slopes = np.linalg.lstsq(strains, odd, rcond=None)[0]
     stiffness = (slopes + slopes.T) / 2
     left = strains @ stiffness - stresses
     size = float(np.linalg.norm(stresses))

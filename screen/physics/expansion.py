@@ -113,6 +113,12 @@ def heat_capacity_difference(expansion: Expansion) -> FloatArray:
     return np.asarray(expansion.volume * expansion.temperatures * energy)
 
 
+def isotropic_expansion(expansion: Expansion) -> FloatArray:
+    """α_L = γ C_V/(3 V B) with Reuss's B, (nT,) 1/K; exact in cubic crystals."""
+    bulk = Elasticity(expansion.stiffness, 0.0).bulk_reuss / EV_PER_A3_TO_GPA  # eV/Å³
+    return np.asarray(expansion.gruneisen * expansion.heat_capacity / (3 * expansion.volume * bulk))
+
+
 def mode_heat_capacity(
     q: FloatArray, frequencies: FloatArray, temperatures: FloatArray
 ) -> FloatArray:

@@ -9,6 +9,7 @@ from screen.core.columns import Column
 from screen.core.protocols import ForceField, StageInputs
 from screen.core.records import Expansion, ExpansionCells, ForceConstants, Record, Relaxed
 from screen.core.settings import Protocol
+from screen.core.voigt import along
 from screen.properties._rows import at_temperature
 
 NEEDS = ("relax", "fc2", "fc3", "expansion_cells")
@@ -46,6 +47,27 @@ COLUMNS = (
         "1/K",
     ),
     Column(
+        "expansion_a_fc3_300",
+        "DOUBLE",
+        "α_a (300 K), fc3",
+        "The same along a.",
+        "1/K",
+    ),
+    Column(
+        "expansion_c_fc3_300",
+        "DOUBLE",
+        "α_c (300 K), fc3",
+        "The same along c.",
+        "1/K",
+    ),
+    Column(
+        "expansion_isotropic_300",
+        "DOUBLE",
+        "α_L (300 K), isotropic",
+        "γ C_V/(3 V B) at 300 K: equal to expansion_300 in a cubic crystal, an approximation in others.",
+        "1/K",
+    ),
+    Column(
         "gruneisen_fc3_300",
         "DOUBLE",
         "γ (300 K), fc3",
@@ -69,7 +91,7 @@ COLUMNS = (
         "GPa",
     ),
     Column("elastic_residual", "DOUBLE", "residual", "What its fit leaves of the stresses, rms."),
-    Column("bulk_modulus", "DOUBLE", "B", "Bulk modulus at uniform stress (Reuss).", "GPa"),
+    Column("bulk_modulus", "DOUBLE", "B", "Static bulk modulus at uniform stress (Reuss).", "GPa"),
     Column("bulk_modulus_voigt", "DOUBLE", "B (Voigt)", "At uniform strain.", "GPa"),
     Column("bulk_modulus_hill", "DOUBLE", "B (Hill)", "Mean of Reuss and Voigt.", "GPa"),
     Column(
@@ -156,25 +178,34 @@ def compute(inputs: StageInputs) -> Expansion:
 def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
     """Values for ``COLUMNS``."""
     from screen.physics.elasticity import Elasticity
-    from screen.physics.expansion import heat_capacity_difference
+    from screen.physics.expansion import heat_capacity_difference, isotropic_expansion
     from screen.physics.trust import expansion_flags, largest_gruneisen, linear_up_to
 
     if not isinstance(record, Expansion):
         raise TypeError(f"expansion needs Expansion, got {type(record).__name__}")
     grid = record.temperatures
     n_atoms = record.frequencies.shape[1] / 3
-    along = record.alpha_along(inputs.get("relax", Relaxed).crystal.lattice)
+    lattice = inputs.get("relax", Relaxed).crystal.lattice
+    axes = record.alpha_along(lattice)
+    third_order = None if record.alpha_fc3 is None else along(lattice, record.alpha_fc3).T
     elasticity = Elasticity(record.stiffness, record.elastic_residual)
     return {
         "expansion_temperatures": grid.tolist(),
         "expansion": record.alpha_linear.tolist(),
         "expansion_tensor": record.alpha.tolist(),
         "expansion_300": at_temperature(grid, record.alpha_linear, 300.0),
-        "expansion_a_300": at_temperature(grid, along[:, 0], 300.0),
-        "expansion_b_300": at_temperature(grid, along[:, 1], 300.0),
-        "expansion_c_300": at_temperature(grid, along[:, 2], 300.0),
+        "expansion_a_300": at_temperature(grid, axes[:, 0], 300.0),
+        "expansion_b_300": at_temperature(grid, axes[:, 1], 300.0),
+        "expansion_c_300": at_temperature(grid, axes[:, 2], 300.0),
         "gruneisen_300": at_temperature(grid, record.gruneisen, 300.0),
         "expansion_fc3_300": at_temperature(grid, record.alpha_linear_fc3, 300.0),
+        "expansion_a_fc3_300": at_temperature(
+            grid, None if third_order is None else third_order[0], 300.0
+        ),
+        "expansion_c_fc3_300": at_temperature(
+            grid, None if third_order is None else third_order[2], 300.0
+        ),
+        "expansion_isotropic_300": at_temperature(grid, isotropic_expansion(record), 300.0),
         "gruneisen_fc3_300": at_temperature(grid, record.gruneisen_fc3, 300.0),
         "heat_capacity_300": at_temperature(grid, record.heat_capacity / n_atoms, 300.0),
         "heat_capacity_difference_300": at_temperature(

@@ -84,7 +84,7 @@ GOOD = "Si,diamond,,alpha,2.57e-6,,1/K,300,,Okada (1984)"
         ("2.57e-6", "2.57", "alpha = 2.57 is not in 1/K"),
         ("2.57e-6", "", "value = '' is no finite number"),
         ("alpha,2.57e-6,,1/K", "kappa,0,,W/m/K", "kappa = 0 is not positive"),
-        ("300,", "300,200", "temperature_to is not above temperature"),
+        ("300,", "300,200", "temperature_to needs a temperature below it"),
         ("(1984)", "", "names no year"),
     ],
 )

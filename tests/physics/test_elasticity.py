@@ -74,7 +74,18 @@ def test_a_hexagonal_tensor_has_its_form() -> None:
     assert c[5, 5] == pytest.approx((c[0, 0] - c[0, 1]) / 2, rel=1e-6)
     assert c[0, 2] == pytest.approx(c[1, 2], rel=1e-6)
     assert np.abs(c[:3, 3:]).max() < 1e-6 * c.max()
-    assert found.residual < 1e-3  # odd orders of ±0.2 % strain
+
+
+def test_the_residual_is_what_stresses_have_beyond_the_linear() -> None:
+    """Its leading order is the curvature: twice as large at twice the strain (1 %)."""
+    fine = RelaxationSettings(fmax=1e-6, max_steps=2000)
+    relaxed = relax(wurtzite(4.0, 6.4, 30, 8), SPRINGS, fine).crystal
+    small, large = (
+        fit_elasticity(strained_cells(relaxed, SPRINGS, strain, fine), relaxed).residual
+        for strain in (0.002, 0.004)
+    )
+    assert small > 1e-3
+    assert large / small == pytest.approx(2, rel=0.01)
 
 
 def test_a_turned_crystal_has_the_turned_tensor() -> None:
