@@ -228,6 +228,8 @@ def rank(
     title = f"{kind.value} at {temperature:g} K" + (f" ({', '.join(heading)})" if heading else "")
     if match is not None:
         title += f"\nα within {match.max_mismatch:g}/K of {match_expansion} ({match.expansion:g}/K)"
+        if not table.num_rows:
+            title += ": none; raise --max-mismatch"
     gap = match.min_band_gap if match else min_band_gap
     if gap:
         title += f"\nband gap at least {gap:g} eV, or unknown"

@@ -299,6 +299,8 @@ def test_a_matched_ranking_for_people_says_its_rule(ask: Ask) -> None:
     _, out, _ = ask("insulators", "--match-expansion", "3e-6")
     assert "α within 1e-06/K of 3e-6 (3e-06/K)" in out
     assert "eV, or unknown" not in out
+    _, out, _ = ask("insulators", "--match-expansion", "3e-4")
+    assert "α within 1e-06/K of 3e-4 (0.0003/K): none; raise --max-mismatch" in out
 
 
 def test_the_command_ends_with_one_clear_line(ask: Ask) -> None:

@@ -76,15 +76,25 @@ def test_substrates_and_measurements_agree() -> None:
 GOOD = "Si,diamond,,alpha,2.57e-6,,1/K,300,,Okada (1984)"
 
 
+def test_an_empty_catalog_is_named(tmp_path: Path, broken: Callable[[str], None]) -> None:
+    broken(GOOD)
+    (tmp_path / "catalogs" / "experiment.csv").write_text("")
+    with pytest.raises(CatalogError, match=r"experiment.csv has the columns \[\] instead of"):
+        measurements()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
         ("alpha", "volume", "line 2: no property 'volume'; known: kappa"),
-        ("1/K", "1e-6/K", "alpha is in '1/K'"),
+        ("1/K", "1e-6/K", "alpha is in '1/K', not in '1e-6/K'"),
         ("2.57e-6", "2.57", "alpha = 2.57 is not in 1/K"),
         ("2.57e-6", "", "value = '' is no finite number"),
         ("alpha,2.57e-6,,1/K", "kappa,0,,W/m/K", "kappa = 0 is not positive"),
         ("300,", "300,200", "temperature_to needs a temperature below it"),
+        ("300,", ",200", "temperature_to needs a temperature below it"),
+        ("300,", "-300,", "temperature and uncertainty cannot be negative"),
+        ("2.57e-6,", "2.57e-6,-1e-6", "temperature and uncertainty cannot be negative"),
         ("(1984)", "", "names no year"),
     ],
 )

@@ -53,6 +53,18 @@ def test_a_modified_protocol_differs_from_its_base_only_where_asked() -> None:
             {"protocol": {"base": "quick", "expansion": {"temperatures": [300, 0]}}},
             "protocol.expansion.temperatures.* must rise",
         ),
+        (
+            {"protocol": {"base": "quick", "expansion": {"strain": 0.5}}},
+            r"protocol.expansion.strain: .*less than or equal to 0.03, not 0.5",
+        ),
+        (
+            {"protocol": {"base": "quick", "qha": {"temperatures": [300, 310, 320, 330]}}},
+            r"protocol.qha.temperatures.* must start at 0 and go on in equal steps",
+        ),
+        (
+            {"protocol": {"base": "quick", "qha": {"temperatures": [0, 200, 210, 330]}}},
+            r"protocol.qha.temperatures.* must start at 0 and go on in equal steps",
+        ),
         ({"name": "a/b"}, "name"),
         ({"modle": 1}, "modle"),
     ],
