@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -54,10 +55,19 @@ def measurements() -> tuple[Measurement, ...]:
 
 
 def measured(formula: str | None, prototype: str | None) -> tuple[Measurement, ...]:
-    """Values measured on one crystal; none where its prototype is unknown."""
+    """Values measured on one crystal, its elements in any order; none if its prototype is unknown."""
+    wanted = _composition(formula or "")
     return tuple(
-        item for item in measurements() if (item.formula, item.prototype) == (formula, prototype)
+        item
+        for item in measurements()
+        if item.prototype == prototype and _composition(item.formula) == wanted
     )
+
+
+def _composition(formula: str) -> Mapping[str, float]:
+    """Return the elements of a formula without brackets, with their numbers."""
+    parts = re.findall(r"([A-Z][a-z]?)([\d.]*)", formula)
+    return {element: float(number or 1) for element, number in parts}
 
 
 def _measurement(row: CatalogRow) -> Measurement:

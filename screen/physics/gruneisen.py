@@ -8,8 +8,7 @@ a cell at R moves by R plus the internal-strain response X of its sublattice, so
 In polar crystals ω and e hold the non-analytical correction, ∂D/∂u does not, here as in phono3py:
 what the strain does to V, Z* and ε∞ in that correction is left out. So γ of an LO mode tends to
 γ_TO ω_TO²/ω_LO² at Γ; at the q-points of the supercell, where the correction vanishes, nothing
-is missing. With Z* and ε∞ fixed, what is missing was found to be up to 0.17 (NaCl, 11×11×11) and
-0.28 (AlN, 8×8×5) of single tr γ/3, and 3e-5 and 0.3 % of the macroscopic γ at 300 K.
+is missing. Few modes are near Γ: it matters to α at low temperature.
 """
 
 from __future__ import annotations

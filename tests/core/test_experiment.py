@@ -10,7 +10,7 @@ import pytest
 
 from screen.core import catalogs
 from screen.core.errors import CatalogError
-from screen.core.experiment import COLUMNS, UNITS, measurements
+from screen.core.experiment import COLUMNS, UNITS, measured, measurements
 from screen.core.substrates import substrates
 
 HEADER = ",".join(COLUMNS)
@@ -71,6 +71,13 @@ def test_substrates_and_measurements_agree() -> None:
     for name in ("Si", "SiC", "3C-SiC", "GaAs", "InP"):
         substrate = substrates()[name]
         assert alpha[substrate.formula, substrate.citation] == substrate.expansion
+
+
+def test_elements_may_stand_in_any_order() -> None:
+    """pymatgen writes TePb."""
+    assert measured("TePb", "rocksalt") == measured("PbTe", "rocksalt") != ()
+    assert measured("Al2O3", "corundum") == measured("O3Al2", "corundum") != ()
+    assert measured("Al3O2", "corundum") == measured(None, None) == ()
 
 
 GOOD = "Si,diamond,,alpha,2.57e-6,,1/K,300,,Okada (1984)"
