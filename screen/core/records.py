@@ -213,7 +213,6 @@ class ElasticCells(Record):
 
     strains: FloatArray  # (n, 3, 3), symmetric
     stresses: FloatArray  # (n, 3, 3) eV/Å³, positive under tension
-    energies: FloatArray  # (n,) eV
 
 
 @dataclass(frozen=True, eq=False)

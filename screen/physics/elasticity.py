@@ -17,7 +17,7 @@ from screen.core.records import ElasticCells
 from screen.core.settings import RelaxationSettings
 from screen.core.units import EV_PER_A3_TO_GPA
 from screen.core.voigt import VOIGT, to_voigt
-from screen.physics.relax import optimise
+from screen.physics.relax import relax_ions
 from screen.physics.symmetry import point_group
 
 SAME = 1e-4  # of the strain; below it two strains are equal
@@ -93,23 +93,20 @@ def strained_cells(
     ExpansionError
         A strained cell does not converge.
     """
-    fmax = min(settings.fmax, FMAX)
-    clamped = settings.model_copy(update={"cell_mask": (False,) * 6, "fmax": fmax})
+    fine = settings.model_copy(update={"fmax": min(settings.fmax, FMAX)})
     strains = distinct_strains(crystal, magnitude)
-    stresses, energies = [], []
+    stresses = []
     for strain in strains:
         cell = crystal.with_lattice(crystal.lattice @ (np.eye(3) + strain))
-        # FixSymmetry would turn the cell to a standard orientation
-        relaxed = optimise(cell, force_field, clamped, fix_symmetry=False)
+        relaxed = relax_ions(cell, force_field, fine)
         if not relaxed.converged:
             raise ExpansionError(
-                f"the ions under the strain {_named(strain)} do not relax to fmax={fmax} "
+                f"the ions under the strain {_named(strain)} do not relax to fmax={fine.fmax} "
                 f"eV/Å in {settings.max_steps} steps; raise relaxation.max_steps",
                 kind="not_converged",
             )
         stresses.append(relaxed.stress)
-        energies.append(relaxed.energy)
-    return ElasticCells(strains, np.array(stresses), np.array(energies))
+    return ElasticCells(strains, np.array(stresses))
 
 
 def fit_elasticity(cells: ElasticCells, crystal: Crystal) -> Elasticity:

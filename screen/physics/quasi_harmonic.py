@@ -29,7 +29,7 @@ from screen.core.settings import (
 from screen.core.units import EV_PER_A3_TO_GPA
 from screen.physics.meshes import Mesh
 from screen.physics.phonons import acoustic_at_gamma, harmonic_lattice
-from screen.physics.relax import optimise
+from screen.physics.relax import optimise, relax_ions
 from screen.physics.strained_force_constants import fc2_forces, strained_force_constants
 from screen.physics.symmetry import space_group
 
@@ -81,12 +81,11 @@ def relaxed_at_shapes(
     ExpansionError
         A cell does not converge.
     """
-    clamped = settings.model_copy(update={"cell_mask": (False,) * 6})
     found = []
     for strain in shape_strains:
         stretch = np.exp(np.array([-1, -1, 2]) * strain / 3)
         cell = crystal.with_lattice(crystal.lattice * stretch[:, None])
-        relaxed = optimise(cell, force_field, clamped, fix_symmetry=False)
+        relaxed = relax_ions(cell, force_field, settings)
         _require_converged(relaxed.converged, f"at shape strain {strain:+.3f}", settings)
         found.append((relaxed.crystal, relaxed.energy))
     return found

@@ -89,6 +89,13 @@ def relax(crystal: Crystal, force_field: ForceField, settings: RelaxationSetting
     )
 
 
+def relax_ions(crystal: Crystal, force_field: ForceField, settings: RelaxationSettings) -> _Stage:
+    """Relax the ions in a cell that is held; see ``optimise``."""
+    clamped = settings.model_copy(update={"cell_mask": (False,) * 6})
+    # FixSymmetry would turn a strained cell to a standard orientation
+    return optimise(crystal, force_field, clamped, fix_symmetry=False)
+
+
 def optimise(
     crystal: Crystal,
     force_field: ForceField,

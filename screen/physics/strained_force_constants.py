@@ -28,7 +28,7 @@ from screen.physics.displacements import as_array, displace_for_fc2, lattice_dyn
 from screen.physics.force_constants import second_order
 from screen.physics.gruneisen import StrainDerivative, compact, internal_strain
 from screen.physics.phonons import harmonic_lattice
-from screen.physics.relax import optimise
+from screen.physics.relax import relax_ions
 
 
 def measure_strained(
@@ -110,9 +110,7 @@ def relaxed_under(
     start = Crystal(
         lattice, primitive.numbers, primitive.scaled_positions + shift @ np.linalg.inv(lattice)
     )
-    clamped = settings.model_copy(update={"cell_mask": (False,) * 6})
-    # FixSymmetry would turn the cell to a standard orientation
-    relaxed = optimise(start, force_field, clamped, fix_symmetry=False)
+    relaxed = relax_ions(start, force_field, settings)
     if not relaxed.converged:
         raise ExpansionError(
             f"the ions of a strained cell do not relax to fmax={settings.fmax} eV/Å in "

@@ -104,7 +104,7 @@ COLUMNS = (
         "linear_up_to",
         "DOUBLE",
         "linear up to",
-        "Temperature up to which the expansion changes frequencies by less than 5 %.",
+        "Temperature up to which α of the static cell is good to about 10 %, a rule of thumb.",
         "K",
     ),
     Column(

@@ -365,7 +365,7 @@ def fitted(crystal: Crystal, tensor: FloatArray) -> Elasticity:
     """Fit to the stresses of a linear crystal under its distinct strains."""
     strains = distinct_strains(crystal, 0.005)
     stresses = np.einsum("ijkl,nkl->nij", tensor, strains) / GPA
-    return fit_elasticity(ElasticCells(strains, stresses, np.zeros(len(strains))), crystal)
+    return fit_elasticity(ElasticCells(strains, stresses), crystal)
 
 
 def test_a_turned_crystal_has_the_turned_tensors() -> None:

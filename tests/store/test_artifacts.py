@@ -22,7 +22,7 @@ from screen.store.codec import _classes, read_record, write_record
 from tests.store.samples import LIBR, candidate, outcome
 
 RNG = np.random.default_rng(7)
-ELASTIC = records.ElasticCells(RNG.random((3, 3, 3)), RNG.random((3, 3, 3)), RNG.random(3))
+ELASTIC = records.ElasticCells(RNG.random((3, 3, 3)), RNG.random((3, 3, 3)))
 STRAINED = records.StrainedForces(
     (LIBR, LIBR), RNG.random(2), RNG.random((2, 3, 3)), (RNG.random((3, 16, 3)),) * 2
 )
