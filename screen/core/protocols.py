@@ -47,6 +47,10 @@ class ForceField(Protocol):
         ...
 
 
+UNFIT_SRME = 1.0
+"""κ_SRME above which a potential is not fit for κ: half of what the measure can lose (0 to 2)."""
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """What is known about one named potential of a family."""
@@ -59,6 +63,15 @@ class ModelCard:
     licence: str
     citation: str
     bundled: bool  # weights come with the family's package
+    cutoff: float  # Å, of one layer's neighbours
+    elements: frozenset[str]  # symbols covered by the training set
+    kappa_srme: float | None = None  # published, on the 103 phononDB-PBE compounds
+    kappa_srme_source: str | None = None
+
+    @property
+    def fit_for_kappa(self) -> bool | None:
+        """Whether the published κ_SRME allows conductivities; None where none is published."""
+        return None if self.kappa_srme is None else self.kappa_srme <= UNFIT_SRME
 
 
 @dataclass(frozen=True)

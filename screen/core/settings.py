@@ -261,7 +261,12 @@ class ModelSettings(Settings):
     family: str
     name: str | None = None  # None: the family's default
     weights: Path | None = None  # a local file instead of a known name
+    head: str | None = None  # readout of a network that has several levels of theory
+    dtype: Literal["float64", "float32"] = "float64"
     device: str = "auto"  # auto, cpu, cuda, cuda:1 ...
+    environment: str | None = None  # managed environment or interpreter; None: the family's
+    calculator: str | None = None  # family ase: "package.module:Calculator"
+    arguments: dict[str, Any] = Field(default_factory=dict)  # family ase: the calculator's
 
 
 class SourceSettings(Settings):

@@ -22,6 +22,7 @@ from screen.core.protocols import ModelCard, ModelIdentity, check_elements
 from screen.core.records import Evaluation
 from screen.core.settings import ModelSettings
 from screen.models._batches import Result, batches, gathered
+from screen.models._elements import MPTRJ
 from screen.models._torch import edge_budget, quiet, torch_device
 from screen.models._weights import card_named, existing, package_version, reading
 
@@ -35,8 +36,16 @@ _PBE = "PBE, PBE+U as in the Materials Project"
 _R2SCAN = "r2SCAN"
 
 
+_SOURCE = "k_SRME"
+
+
 def _card(
-    name: str, description: str, training_set: str, functional: str, licence: str
+    name: str,
+    description: str,
+    training_set: str,
+    functional: str,
+    licence: str,
+    kappa_srme: float | None = None,
 ) -> ModelCard:
     return ModelCard(
         name=name,
@@ -47,14 +56,18 @@ def _card(
         licence=licence,
         citation="Batatia et al., arXiv:2401.00096",
         bundled=False,
+        cutoff=6.0,
+        elements=MPTRJ,
+        kappa_srme=kappa_srme,
+        kappa_srme_source=None if kappa_srme is None else _SOURCE,
     )
 
 
 CARDS = (
-    _card("mace-mpa-0", "MPA-0, medium", "MPtrj and sAlex", _PBE, _MIT),
+    _card("mace-mpa-0", "MPA-0, medium", "MPtrj and sAlex", _PBE, _MIT, 0.412),
     _card("mace-mp-0-small", "MP-0, 128 scalars", "MPtrj", _PBE, _MIT),
-    _card("mace-mp-0-medium", "MP-0, 128 scalars and vectors", "MPtrj", _PBE, _MIT),
-    _card("mace-mp-0-large", "MP-0, up to l = 2", "MPtrj", _PBE, _MIT),
+    _card("mace-mp-0-medium", "MP-0, 128 scalars and vectors", "MPtrj", _PBE, _MIT, 0.688),
+    _card("mace-mp-0-large", "MP-0, up to l = 2, of September 2022", "MPtrj", _PBE, _MIT, 0.935),
     _card("mace-mp-0b3-medium", "MP-0b3: stable phonons and high pressure", "MPtrj", _PBE, _MIT),
     _card("mace-omat-0-small", "OMAT-0, small", "OMat24", "PBE, PBE+U", _ACADEMIC),
     _card("mace-omat-0", "OMAT-0, medium", "OMat24", "PBE, PBE+U", _ACADEMIC),

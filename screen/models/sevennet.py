@@ -23,6 +23,7 @@ from screen.core.protocols import ModelCard, ModelIdentity, check_elements
 from screen.core.records import Evaluation
 from screen.core.settings import ModelSettings
 from screen.models._batches import Result, batches, gathered
+from screen.models._elements import MPTRJ
 from screen.models._torch import edge_budget, quiet, torch_device
 from screen.models._weights import card_named, existing, package_folder, package_version, reading
 
@@ -30,24 +31,31 @@ PACKAGE = "sevenn"
 DEFAULT = "sevennet-0"
 DTYPE = "float64"
 
-_SHARED = {
+_MATBENCH = "matbench-discovery, July 2026"
+_SHARED: dict[str, Any] = {
     "family": "sevennet",
-    "training_set": "MPtrj",
-    "functional": "PBE, PBE+U as in the Materials Project",
     "licence": "MIT",
     "citation": "Park et al., J. Chem. Theory Comput. 20, 4857 (2024)",
+    "training_set": "MPtrj",
+    "functional": "PBE, PBE+U as in the Materials Project",
+    "bundled": True,
+    "elements": MPTRJ,
 }
 CARDS = (
     ModelCard(
         name="sevennet-0",
-        description="SevenNet-0 of 11 July 2024: lmax 2, 5 layers, 5 Å cutoff, 0.84 M parameters",
-        bundled=True,
+        description="SevenNet-0 of 11 July 2024: lmax 2, 5 layers, 0.84 M parameters",
+        cutoff=5.0,
+        kappa_srme=0.767,
+        kappa_srme_source="k_SRME",
         **_SHARED,
     ),
     ModelCard(
         name="sevennet-l3i5",
         description="SevenNet-l3i5: lmax 3, 5 layers; 2.8 times the cost of sevennet-0",
-        bundled=True,
+        cutoff=5.0,
+        kappa_srme=0.550,
+        kappa_srme_source=_MATBENCH,
         **_SHARED,
     ),
 )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -98,12 +98,14 @@ _TABLE = {
     "springs": Parameters(species={**_IONS, **_NEUTRAL}),
     "springs-soft": Parameters(species={**_IONS, **_NEUTRAL}, bond_strength=0.7),
 }
-_SHARED = {
+_SHARED: dict[str, Any] = {
     "family": "springs",
     "training_set": "none",
     "functional": "none",
     "licence": "BSD-3-Clause",
     "citation": "Girifalco and Weizer, Phys. Rev. 114, 687 (1959)",
+    "cutoff": LIKE_CUTOFF,
+    "elements": frozenset(_TABLE["springs"].species),
 }
 CARDS = (
     ModelCard(
