@@ -135,16 +135,16 @@ def campaign_for(folder: Path, model: str, protocol: Mapping[str, Any]) -> Campa
 
 def outcome_of(campaign: Campaign, name: str, crystal: Crystal) -> Outcome:
     """Walk one crystal through all stages and print its line."""
-    family = campaign.model.family
+    settings = campaign.models[0]
     task = Task(
         candidate=Candidate(name, "benchmark", crystal),
-        model=campaign.model,
-        model_digest=find("models", family).identify(campaign.model).weights_digest,
+        model=settings,
+        model_digest=find("models", settings.family).identify(settings).weights_digest,
         protocol=campaign.protocol,
         properties=campaign.properties,
         run=campaign.run_folder,
     )
-    outcome = walk(frozenset({"cpu", f"model:{family}"}), lambda stage: None, task).outcome
+    outcome = walk(frozenset({"cpu", f"model:{settings.family}"}), lambda stage: None, task).outcome
     if outcome is None or outcome.failures:
         raise SystemExit(f"{name}: {outcome and outcome.failures}")
     strained, expansion = outcome.rows["strained_gruneisen"], outcome.rows["expansion"]

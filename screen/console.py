@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -157,3 +158,8 @@ class _Lines:
             self._last = line
             eta = _eta(state)
             MESSAGES.print(line + (f" | {eta}" if eta else ""), highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    OUTPUT.print_json(json.dumps(value, default=str, allow_nan=False))

@@ -203,7 +203,7 @@ def test_help_lists_every_command_and_no_argument_is_help() -> None:
     assert asked.returncode == 0
     registered = {
         command.name or command.callback.__name__ for command in cli.app.registered_commands
-    }
+    } | {group.name for group in cli.app.registered_groups}
     assert set(COMMANDS) == registered
     for text in (asked.stdout, bare.stdout + bare.stderr):
         assert all(f" {command} " in text for command in COMMANDS)
@@ -399,16 +399,31 @@ def test_the_benchmark_catalog_is_listed_up_to_a_limit(call: Call) -> None:
     assert [row["id"] for row in csv.DictReader(io.StringIO(named.out))] == ["LiBr-rs"]
 
 
-def test_models_are_listed_with_what_is_missing(call: Call) -> None:
-    rows = json.loads(call("models", "--json").out)
-    assert {row["family"] for row in rows} == set(names("models"))
-    assert {row["name"]: row["state"] for row in rows}["springs"] == "ready"
-    text = " ".join(call("models").out.replace("│", " ").split())
-    for row in rows:
-        assert row["name"] in text
-        if row["state"].startswith("not installed"):
-            assert f"[{row['family']}]" in row["state"]
-            assert f"thermoscreen[{row['family']}]" in text  # brackets are no markup
+def test_models_are_listed_with_what_is_known_about_each(call: Call) -> None:
+    rows = {row["name"]: row for row in json.loads(call("models", "--json").out)}
+    text = call("models").out
+    assert all(name in text for name in rows)
+    springs, chgnet = rows["springs"], rows["chgnet"]
+    assert (springs["kappa_srme"], springs["fit_for_kappa"]) == (None, "unknown")
+    assert (chgnet["kappa_srme"], chgnet["kappa_srme_source"]) == (1.717, "k_SRME")
+    assert chgnet["fit_for_kappa"] == "not fit for κ"
+    assert "not fit for κ" in text
+
+
+def test_families_are_listed_with_what_is_missing(call: Call) -> None:
+    rows = {row["family"]: row for row in json.loads(call("models", "list", "--json").out)}
+    assert set(rows) == set(names("models"))
+    assert (rows["springs"]["ready"], rows["springs"]["why_not"]) == (True, None)
+    text = " ".join(call("models", "list").out.split())
+    for family, row in rows.items():
+        assert family in text
+        assert row["ready"] or f"thermoscreen models install {family}" in row["why_not"]
+
+
+def test_an_unknown_family_cannot_be_installed(call: Call) -> None:
+    answer = call("models", "install", "rubber")
+    assert answer.code == 2
+    assert "no models adapter 'rubber'; known: " in answer.err
 
 
 def test_protocols_are_listed_and_shown_in_full(call: Call) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from queue import Empty, Queue
 from typing import Any
 
@@ -11,7 +12,7 @@ from distributed import Client, Future, get_worker
 from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
 from screen.core.errors import CampaignError
-from screen.core.protocols import Completed
+from screen.core.protocols import Completed, Slots
 
 TOPIC = "thermoscreen-stage"
 SLOTS_S = 2.0  # each look at the workers is a round trip to the scheduler
@@ -32,6 +33,15 @@ CONFIG: dict[str, Any] = {
 }
 
 
+def threads_offering(client: Client) -> Counter[str]:
+    """Threads of the workers that offer each resource."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    offering: Counter[str] = Counter()
+    for worker in workers:
+        offering.update(dict.fromkeys(worker["resources"], worker["nthreads"]))
+    return offering
+
+
 def run_on_worker(key: str, function: Callable[..., Any], *args: Any) -> Any:
     """Run a task on a Dask worker with what that worker offers."""
     worker = get_worker()
@@ -45,28 +55,34 @@ def run_on_worker(key: str, function: Callable[..., Any], *args: Any) -> Any:
 class DaskWorkers:
     """Workers of a Dask cluster. One thread per worker process: slots = threads."""
 
-    def __init__(self, client: Client, refill: Callable[[], None] = lambda: None) -> None:
-        """``refill`` is called whenever there has been no worker for ``EMPTY_S``."""
+    def __init__(
+        self,
+        client: Client,
+        wanted: Collection[str],
+        refill: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``refill`` is called when a ``wanted`` resource has had no worker for ``EMPTY_S``."""
         self._client = client
+        self._wanted = frozenset(wanted)
         self._refill = refill
         self._last_seen = time.monotonic()
         self._ended: Queue[tuple[str, Future[Any]]] = Queue()
         self._running: dict[str, Future[Any]] = {}
         self._stages: dict[str, str] = {}
         self._submitted = 0
-        self._slots = 1
+        self._slots = Slots(0, {})
         self._counted = float("-inf")
         client.subscribe_topic(TOPIC, self._reported)
 
     @property
-    def slots(self) -> int:
-        """Threads of all workers, asked for every ``SLOTS_S`` seconds; at least 1."""
+    def slots(self) -> Slots:
+        """Threads of all workers and of each resource's, asked for every ``SLOTS_S`` seconds."""
         now = time.monotonic()
         if now - self._counted > SLOTS_S:
-            threads = self._client.nthreads().values()
-            self._slots = max(1, sum(int(number) for number in threads))
+            offering = threads_offering(self._client)
+            self._slots = Slots(sum(self._client.nthreads().values()), offering)
             self._counted = now
-            if threads:
+            if self._wanted <= offering.keys():
                 self._last_seen = now
             elif now - self._last_seen > EMPTY_S:
                 self._refill()

@@ -10,9 +10,9 @@ from typing import Any
 import dask
 from distributed import Client
 
-from screen.clusters._dask import CONFIG, DaskWorkers
+from screen.clusters._dask import CONFIG, DaskWorkers, threads_offering
 from screen.core.errors import CampaignError
-from screen.core.protocols import Workers
+from screen.core.protocols import WorkerKind, Workers
 from screen.core.settings import Positive, Settings, validated
 
 POLL_S = 0.2  # between looks at the workers
@@ -26,7 +26,7 @@ class AddressOptions(Settings):
 
 
 @contextmanager
-def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Workers]:
+def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator[Workers]:
     """Join a scheduler whose workers were started with ``--resources "cpu=1 model:<family>=1"``.
 
     Raises
@@ -46,25 +46,29 @@ def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Wo
                 "`dask scheduler` or correct [cluster] scheduler"
             ) from error
         with client:
-            _wait_for_workers(client, chosen, resources)
-            yield DaskWorkers(client)
+            _wait_for_workers(client, chosen, kinds)
+            yield DaskWorkers(client, {name for kind in kinds for name in kind.resources})
 
 
-def _wait_for_workers(client: Client, chosen: AddressOptions, resources: Sequence[str]) -> None:
+def _wait_for_workers(client: Client, chosen: AddressOptions, kinds: Sequence[WorkerKind]) -> None:
     """Wait until each resource is offered: a task for which none is would wait for ever."""
+    wanted = {name for kind in kinds for name in kind.resources}
     deadline = time.monotonic() + chosen.wait_s
-    while missing := set(resources) - _offered(client):
+    while missing := wanted - threads_offering(client).keys():
         if time.monotonic() > deadline:
-            wanted = " ".join(f"{name}=1" for name in resources)
+            commands = " and ".join(
+                _worker_command(kind, chosen.scheduler)
+                for kind in kinds
+                if missing.intersection(kind.resources)
+            )
             raise CampaignError(
                 f"the scheduler at {chosen.scheduler} has no worker that offers "
-                f"{' or '.join(sorted(missing))}; start workers with "
-                f'`dask worker {chosen.scheduler} --nthreads 1 --resources "{wanted}"`'
+                f"{' or '.join(sorted(missing))}; start workers with {commands}"
             )
         time.sleep(POLL_S)
 
 
-def _offered(client: Client) -> set[str]:
-    """Resources of all workers."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return {name for worker in workers for name in worker["resources"]}
+def _worker_command(kind: WorkerKind, scheduler: str) -> str:
+    """Command line of a worker, where the interpreter has the same path."""
+    offered = " ".join(f"{name}=1" for name in kind.resources)
+    return f'`{kind.python} -m dask worker {scheduler} --nthreads 1 --resources "{offered}"`'

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from screen.core.errors import SettingsError
-from screen.core.protocols import Completed, Workers
+from screen.core.protocols import Completed, Slots, WorkerKind, Workers
 
 
 class InlineWorkers:
     """One slot that offers every resource; a task runs when its result is asked for."""
 
-    slots = 1
-
-    def __init__(self, resources: Sequence[str]) -> None:
+    def __init__(self, resources: Iterable[str]) -> None:
         self._resources = frozenset(resources)
+        self.slots = Slots(1, dict.fromkeys(self._resources, 1))
         self._waiting: deque[tuple[str, Callable[..., Any], tuple[Any, ...]]] = deque()
         self._stages: dict[str, str] = {}
 
@@ -45,14 +46,20 @@ class InlineWorkers:
 
 
 @contextmanager
-def connect(options: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Workers]:
+def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator[Workers]:
     """Offer this process; takes no options.
 
     Raises
     ------
     SettingsError
-        An option was given.
+        An option was given, or a potential has an interpreter of its own.
     """
     if options:
         raise SettingsError(f"the inline cluster takes no options, got {', '.join(options)}")
-    yield InlineWorkers(resources)
+    for kind in kinds:
+        if kind.python != Path(sys.executable):
+            raise SettingsError(
+                f"the inline cluster runs in {sys.executable}, but {' and '.join(kind.resources)} "
+                f"need {kind.python}; use cluster local, or run the campaign with that interpreter"
+            )
+    yield InlineWorkers(name for kind in kinds for name in kind.resources)

@@ -36,3 +36,13 @@ def digest_of_file(path: Path) -> str:
     """Digest of a file's bytes."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()[:DIGEST_LENGTH]
+
+
+def digest_of_code() -> str:
+    """Digest of all source files of the package ``screen``."""
+    package = Path(__file__).parents[1]
+    state = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        state.update(path.relative_to(package).as_posix().encode())
+        state.update(path.read_bytes())
+    return state.hexdigest()[:DIGEST_LENGTH]

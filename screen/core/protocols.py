@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from screen.core.columns import Column
@@ -227,12 +229,28 @@ class PropertyModule(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class WorkerKind:
+    """Workers that are alike: what they offer, and the interpreter in which they run."""
+
+    resources: tuple[str, ...]  # ``cpu``, and ``model:<environment>`` of each potential
+    python: Path = Path(sys.executable)
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Tasks that can run at the same time: in all, and by the resource that they need."""
+
+    total: int
+    offering: Mapping[str, int]
+
+
 class Workers(Protocol):
     """Where tasks run: the driver's view of a cluster."""
 
     @property
-    def slots(self) -> int:
-        """Tasks that can run at the same time."""
+    def slots(self) -> Slots:
+        """How many tasks can run at the same time."""
         ...
 
     def submit(self, key: str, resource: str, function: Callable[..., Any], *args: Any) -> None:
@@ -266,9 +284,9 @@ class ClusterModule(Protocol):
     """``screen/clusters/<name>.py``."""
 
     def connect(
-        self, options: Mapping[str, Any], resources: Sequence[str]
+        self, options: Mapping[str, Any], kinds: Sequence[WorkerKind]
     ) -> AbstractContextManager[Workers]:
-        """Start or join workers that offer ``resources``; they end with the context.
+        """Start or join workers of each kind; they end with the context.
 
         Raises
         ------

@@ -1,64 +1,73 @@
-"""What to do when a worker dies: a pure state machine, without clocks or workers.
+"""Which task starts next, and what to do when a worker dies: a pure state machine, without clocks.
 
-On an unexpected loss the scheduler suspects every task that the worker had, so a lost task is
-not guilty yet. It goes to quarantine; when nothing else is left, the suspects run one at a
-time, and who loses a worker alone is condemned.
+Tasks wait by the resource that they need, so that no kind of worker idles behind another's
+queue. On an unexpected loss the scheduler suspects every task that the worker had, so a lost
+task is not guilty yet. It goes to quarantine; when nothing else is left, the suspects run one at
+a time, and who loses a worker alone is condemned.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Hashable, Iterable
+from collections import Counter, deque
+from collections.abc import Hashable
 from typing import Generic, TypeVar
+
+from screen.core.protocols import Slots
 
 T = TypeVar("T", bound=Hashable)
 
+CPU = "cpu"  # its tasks end what has begun: they go first
+
 
 class Budget(Generic[T]):
-    """Order in which tasks run: the queue first, then the suspects one at a time."""
+    """Order in which tasks run: the queues first, then the suspects one at a time."""
 
-    def __init__(self, tasks: Iterable[T] = ()) -> None:
-        self._queue = deque(tasks)
-        self._quarantine: deque[T] = deque()
-        self._running: set[T] = set()
+    def __init__(self) -> None:
+        self._queues: dict[str, deque[T]] = {CPU: deque()}
+        self._quarantine: deque[tuple[T, str]] = deque()
+        self._running: dict[T, str] = {}
         self._alone: T | None = None
         self.condemned: list[T] = []
 
-    def add(self, task: T) -> None:
-        """Put a task in the queue."""
-        self._queue.append(task)
+    def add(self, task: T, resource: str = CPU) -> None:
+        """Put a task in the queue of the resource that it needs."""
+        self._queues.setdefault(resource, deque()).append(task)
 
-    def add_first(self, task: T) -> None:
+    def add_first(self, task: T, resource: str = CPU) -> None:
         """Put a task at the front: work in progress ends before new work starts."""
-        self._queue.appendleft(task)
+        self._queues.setdefault(resource, deque()).appendleft(task)
 
-    def next(self, slots: int) -> T | None:
-        """Task to start now on a cluster with ``slots`` slots, or None."""
-        if self._alone is not None or len(self._running) >= slots:
+    def next(self, slots: Slots) -> T | None:
+        """Task to start now on a cluster with these slots, or None."""
+        if self._alone is not None or len(self._running) >= slots.total:
             return None
-        if self._queue:
-            task = self._queue.popleft()
-        elif self._quarantine and not self._running:
-            task = self._alone = self._quarantine.popleft()
+        busy = Counter(self._running.values())
+        for resource in sorted(self._queues, key=lambda name: (name != CPU, busy[name])):
+            if self._queues[resource] and busy[resource] < slots.offering.get(resource, 0):
+                task = self._queues[resource].popleft()
+                break
         else:
-            return None
-        self._running.add(task)
+            if self._running or any(self._queues.values()) or not self._quarantine:
+                return None
+            task, resource = self._quarantine.popleft()
+            self._alone = task
+        self._running[task] = resource
         return task
 
     def ended(self, task: T) -> None:
         """Record that a task ended by itself."""
-        self._running.remove(task)
+        del self._running[task]
         if self._alone == task:
             self._alone = None
 
     def lost(self, task: T) -> bool:
         """Record that a worker died with this task; True if the task is condemned."""
-        self._running.remove(task)
+        resource = self._running.pop(task)
         if self._alone == task:
             self._alone = None
             self.condemned.append(task)
             return True
-        self._quarantine.append(task)
+        self._quarantine.append((task, resource))
         return False
 
     @property
@@ -69,4 +78,4 @@ class Budget(Generic[T]):
     @property
     def idle(self) -> bool:
         """Nothing runs and nothing waits."""
-        return not (self._running or self._queue or self._quarantine)
+        return not (self._running or self._quarantine or any(self._queues.values()))

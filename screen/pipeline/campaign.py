@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from screen.core.columns import Column
-from screen.core.digest import digest_of_json
 from screen.core.errors import CampaignError
-from screen.core.protocols import Completed, ModelIdentity, Workers
+from screen.core.protocols import Completed, Workers
 from screen.core.records import Candidate, Failure, Outcome, Rejected
 from screen.core.registry import find, names
 from screen.core.settings import Campaign
 from screen.physics import isotopes
 from screen.pipeline.budget import Budget
+from screen.pipeline.potentials import Potential, resolve, worker_kinds
 from screen.pipeline.stages import pipeline_for, table_name
 from screen.pipeline.walk import (
     TRANSIENT,
@@ -75,48 +75,37 @@ def property_columns(properties: Sequence[str]) -> dict[str, tuple[Column, ...]]
     return {table_name(name): find("properties", name).COLUMNS for name in known}
 
 
-def model_digest_of(identity: ModelIdentity) -> str:
-    """Digest of a potential: its weights and how they are evaluated, not its package version."""
-    return digest_of_json(
-        {
-            "family": identity.family,
-            "weights": identity.weights_digest,
-            "dtype": identity.dtype,
-        }
-    )
-
-
 def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State:
-    """Run a campaign to its end, or go on with one that was cut off.
+    """Run a campaign to its end with all its potentials, or go on with one that was cut off.
 
     Raises
     ------
     CampaignError
         No worker can do the work, or nothing but unexpected errors came back.
     ThermoscreenError
-        The source, the model, the store or the settings cannot be used at all.
+        The source, a potential, the store or the settings cannot be used at all.
     """
-    identity: ModelIdentity = find("models", campaign.model.family).identify(campaign.model)
-    digest = model_digest_of(identity)
     pipeline_for(campaign.properties)  # an unknown name must not wait for the first worker
     find("solvers", campaign.protocol.conductivity.solver)
     isotopes.check(campaign.protocol.conductivity.isotope_abundances)
     cluster = find("clusters", campaign.cluster.name)
+    potentials = resolve(campaign.models)
     Artifacts(artifacts_folder(campaign.run_folder)).remove_temporaries()
     source = find("sources", campaign.source.name)
     entries = list(source.candidates(campaign.source.options))
     with Writer(campaign.run_folder, property_columns(campaign.properties)) as writer:
-        writer.add_model(digest, identity)
+        for potential in potentials:
+            writer.add_model(potential.digest, potential.identity)
         writer.add_protocol(campaign.protocol)
         writer.add_candidates(entries)
         writer.add_executions(list(ledger.read(ledger_folder(campaign.run_folder))))
-        driver = _Driver(campaign, digest, writer, watch)
+        driver = _Driver(campaign, potentials, writer, watch)
         driver.start(entries)
-        resources = sorted({"cpu", f"model:{campaign.model.family}"})
         driver.flush(publish=True)
         try:
             if not driver.budget.idle:
-                with cluster.connect(campaign.cluster.options, resources) as workers:
+                kinds = worker_kinds(potentials)
+                with cluster.connect(campaign.cluster.options, kinds) as workers:
                     driver.loop(workers)
         finally:
             driver.flush(publish=True)
@@ -125,9 +114,10 @@ def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State
 
 @dataclass
 class _Material:
-    """A material without an outcome."""
+    """A material without an outcome of one potential."""
 
     task: Task
+    label: str  # for people
     resource: str  # of its next stage
     parts: int = 0  # parts of a divided stage that have not ended
     failures: list[Failure] = field(default_factory=list)  # of parts
@@ -138,47 +128,71 @@ class _Job:
     """What one task of the cluster does: walk a material, or compute a part of a stage."""
 
     material: str
+    model: str  # digest
     part: Part | None = None
 
     @property
-    def key(self) -> str:
-        return self.material if self.part is None else f"{self.material} {self.part}"
+    def walked(self) -> tuple[str, str]:
+        """What it works on."""
+        return self.material, self.model
 
 
 class _Driver:
     """Keeps the workers busy and the store up to date."""
 
-    def __init__(self, campaign: Campaign, digest: str, writer: Writer, watch: Watch) -> None:
+    def __init__(
+        self, campaign: Campaign, potentials: Sequence[Potential], writer: Writer, watch: Watch
+    ) -> None:
         self.campaign = campaign
-        self.digest = digest
+        self.potentials = potentials
         self.writer = writer
         self.watch = watch
         self.state = State()
         self.budget: Budget[_Job] = Budget()
         self._jobs: dict[str, _Job] = {}  # what runs, by key
-        self._materials: dict[str, _Material] = {}
+        self._materials: dict[tuple[str, str], _Material] = {}
         self._outcomes: list[Outcome] = []
         self._last_flush = self._last_publish = time.monotonic()
         self._unpublished = False
 
     def start(self, entries: Sequence[Candidate | Rejected]) -> None:
-        """Queue what has no final outcome yet; store what the source rejected."""
+        """Queue what has no final outcome yet; store what the source or a potential refuses."""
         tables = [table_name(name) for name in self.campaign.properties]
-        finished = self.writer.finished(
-            self.digest, self.campaign.protocol.digest, TRANSIENT, tables
-        )
-        self.state.total = len(entries)
-        earlier = self.writer.computed_stages(self.digest, self.campaign.protocol.digest)
+        protocol = self.campaign.protocol.digest
+        self.state.total = len(entries) * len(self.potentials)
+        finished, earlier = {}, {}
+        for potential in self.potentials:
+            key = (potential.digest, protocol)
+            finished[potential.digest] = self.writer.finished(*key, TRANSIENT, tables)
+            earlier[potential.digest] = self.writer.computed_stages(*key)
         for entry in entries:
-            if entry.id in finished:
-                self.state.resumed += 1
-            elif isinstance(entry, Rejected):
-                self._store(self._rejection(entry))
-            else:
-                task = self._task(entry, earlier.get(entry.id, frozenset()))
-                self._materials[entry.id] = _Material(task, first_resource(task))
-                self.budget.add(_Job(entry.id))
+            for potential in self.potentials:
+                if entry.id in finished[potential.digest]:
+                    self.state.resumed += 1
+                else:
+                    computed = earlier[potential.digest].get(entry.id, frozenset())
+                    self._queue(entry, potential, computed)
         self.watch(self.state)
+
+    def _queue(
+        self, entry: Candidate | Rejected, potential: Potential, computed: frozenset[str]
+    ) -> None:
+        """Queue one material for one potential, or store why it is refused."""
+        if isinstance(entry, Rejected):
+            failure = Failure("source", entry.kind, entry.message)
+            self._store(self._failed(entry.id, potential, failure, None))
+            return
+        refusal = potential.refusal(entry.crystal)
+        if refusal is not None:
+            self._store(self._failed(entry.id, potential, refusal, entry.crystal.digest))
+            return
+        task = self._task(entry, potential, computed)
+        label = entry.id
+        if len(self.potentials) > 1:
+            label = f"{entry.id} [{potential.identity.name}]"
+        job = _Job(entry.id, potential.digest)
+        self._materials[job.walked] = _Material(task, label, first_resource(task))
+        self._add(job)
 
     def loop(self, workers: Workers) -> None:
         """Run until nothing waits and nothing runs."""
@@ -213,10 +227,16 @@ class _Driver:
         elif now - self._last_flush > FLUSH_S or len(self._outcomes) >= FLUSH_ROWS:
             self.flush()
 
+    def _add(self, job: _Job, first: bool = False) -> None:
+        """Queue a job for the workers that its next stage needs."""
+        add = self.budget.add_first if first else self.budget.add
+        add(job, self._materials[job.walked].resource)
+
     def _submit(self, job: _Job, workers: Workers) -> None:
-        self._jobs[job.key] = job
-        material = self._materials[job.material]
-        where = (job.key, material.resource)
+        material = self._materials[job.walked]
+        key = material.label if job.part is None else f"{material.label} {job.part}"
+        self._jobs[key] = job
+        where = (key, material.resource)
         if job.part is None:
             workers.submit(*where, walk, material.task, tuple(material.failures))
         else:
@@ -236,29 +256,29 @@ class _Driver:
             self._store(progress.outcome)
             return
         self.writer.add_executions(list(progress.executions))
-        material = self._materials[job.material]
+        material = self._materials[job.walked]
         if job.part is not None:
             self._part_ended(job, progress.failures)
         elif progress.parts:
             material.parts = len(progress.parts)
             for part in reversed(progress.parts):
-                self.budget.add_first(_Job(job.material, part))
+                self._add(replace(job, part=part), first=True)
         elif progress.next_resource is not None:
             material.resource = progress.next_resource
-            self.budget.add_first(job)
+            self._add(job, first=True)
 
     def _part_ended(self, job: _Job, failures: Sequence[Failure]) -> None:
         """Walk on when the last part of a stage has ended."""
-        material = self._materials[job.material]
+        material = self._materials[job.walked]
         material.failures.extend(failures)
         material.parts -= 1
         if material.parts == 0:
-            self.budget.add_first(_Job(job.material))
+            self._add(replace(job, part=None), first=True)
 
     def _store(self, outcome: Outcome) -> None:
         """Count an outcome and keep it for the next flush."""
         self._outcomes.append(outcome)
-        self._materials.pop(outcome.material_id, None)
+        self._materials.pop((outcome.material_id, outcome.model_digest), None)
         state = self.state
         state.statuses[outcome.status] += 1
         state.kinds.update(failure.kind for failure in outcome.failures)
@@ -272,7 +292,7 @@ class _Driver:
                 f"{state.first_traceback}"
             )
 
-    def _task(self, candidate: Candidate, computed: frozenset[str]) -> Task:
+    def _task(self, candidate: Candidate, potential: Potential, computed: frozenset[str]) -> Task:
         """Task for the properties asked for and those that an earlier campaign has computed.
 
         An outcome replaces the material's earlier one: without them their rows would go.
@@ -281,19 +301,16 @@ class _Driver:
         kept = [name for name in names("properties") if name in computed]
         return Task(
             candidate=candidate,
-            model=campaign.model,
-            model_digest=self.digest,
+            model=potential.settings,
+            model_digest=potential.digest,
             protocol=campaign.protocol,
             properties=tuple(dict.fromkeys([*campaign.properties, *kept])),
             run=Path(campaign.run_folder).resolve(),
         )
 
-    def _rejection(self, entry: Rejected) -> Outcome:
-        return self._failed(entry.id, Failure("source", entry.kind, entry.message), None)
-
     def _condemn(self, job: _Job) -> None:
         """Give up the stage that loses its worker also when it runs alone; go on with the rest."""
-        material = self._materials[job.material]
+        material = self._materials[job.walked]
         message = (
             "the worker died each time, also when it ran nothing else: out of memory or a crash "
             "in compiled code; look at the worker's log, then run again"
@@ -303,13 +320,16 @@ class _Driver:
             return
         stage = pending_stage(material.task, material.failures)
         material.failures.append(Failure(stage, "worker_lost", message))
-        self.budget.add(job)
+        self._add(job)
 
-    def _failed(self, material: str, failure: Failure, crystal_digest: str | None) -> Outcome:
+    def _failed(
+        self, material: str, potential: Potential, failure: Failure, crystal_digest: str | None
+    ) -> Outcome:
+        """Outcome of a material that no stage ran for."""
         return Outcome(
             material_id=material,
             crystal_digest=crystal_digest,
-            model_digest=self.digest,
+            model_digest=potential.digest,
             protocol_digest=self.campaign.protocol.digest,
             rows={},
             failures=(failure,),

@@ -18,11 +18,13 @@ from typing import Any
 import pytest
 
 from screen.core.errors import CampaignError, RelaxationError, SettingsError
-from screen.core.protocols import Completed, Workers
+from screen.core.protocols import Completed, Slots, WorkerKind, Workers
 from screen.core.registry import find, names
+from tests.environments.second import second_environment
 
 ROOT = Path(__file__).parents[2]
 RESOURCES = ("cpu", "model:springs")
+KINDS = (WorkerKind(RESOURCES),)
 SECONDS = 60.0  # after which a worker counts as hung
 
 
@@ -106,7 +108,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Connected]:
     module, options = find("clusters", name), dict(OPTIONS[name])
     if name == "address":
         options = {"scheduler": request.getfixturevalue("address"), "wait_s": SECONDS}
-    with module.connect(options, RESOURCES) as workers:
+    with module.connect(options, KINDS) as workers:
         yield Connected(name, module, workers)
 
 
@@ -125,6 +127,10 @@ def wait_for(resources: frozenset[str], report: Any, go: Path) -> str:
     while not go.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     return "went"
+
+
+def interpreter(resources: frozenset[str], report: Any) -> str:
+    return sys.executable
 
 
 def die(resources: frozenset[str], report: Any) -> None:
@@ -154,7 +160,7 @@ def test_a_task_is_told_what_its_worker_offers(cluster: Connected) -> None:
 
 
 def test_there_is_a_slot_and_nothing_runs_at_first(cluster: Connected) -> None:
-    assert cluster.workers.slots == 1
+    assert cluster.workers.slots == Slots(1, dict.fromkeys(RESOURCES, 1))
     assert cluster.workers.stages() == {}
     assert cluster.workers.next_completed(timeout=0.1) is None
 
@@ -207,14 +213,14 @@ def test_an_unknown_option_is_named_before_anything_starts(name: str) -> None:
     wrong = {"scheduler": "tcp://127.0.0.1:1"} if name == "address" else {}
     with (
         pytest.raises(SettingsError, match="wrokers"),
-        find("clusters", name).connect({**wrong, "wrokers": 2}, RESOURCES),
+        find("clusters", name).connect({**wrong, "wrokers": 2}, KINDS),
     ):
         raise AssertionError("it connected")
 
 
 def test_a_worker_that_dies_is_a_lost_task_and_another_comes() -> None:
     """SIGKILL in the task, four times (Dask's three allowed failures); then a healthy task."""
-    with find("clusters", "local").connect({"workers": 1}, RESOURCES) as workers:
+    with find("clusters", "local").connect({"workers": 1}, KINDS) as workers:
         local = Connected("local", find("clusters", "local"), workers)
         workers.submit("poison", "cpu", die)
         completed = local.completed()
@@ -223,13 +229,40 @@ def test_a_worker_that_dies_is_a_lost_task_and_another_comes() -> None:
         assert local.completed().result[0] == 2
 
 
+def test_another_interpreter_s_worker_works_and_comes_back_after_it_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # workers import this module
+    python = second_environment(tmp_path / "second")
+    kinds = (*KINDS, WorkerKind(("cpu", "model:other"), python))
+    with find("clusters", "local").connect({}, kinds) as workers:
+        local = Connected("local", find("clusters", "local"), workers)
+        for task, resource in (("here", "model:springs"), ("there", "model:other")):
+            workers.submit(task, resource, interpreter)
+        found = {item.key: item.result for item in (local.completed(), local.completed())}
+        assert found == {"here": sys.executable, "there": str(python)}
+        workers.submit("poison", "model:other", die)
+        assert local.completed().lost
+        workers.submit("there", "model:other", interpreter)
+        assert local.completed().result == str(python)
+
+
+def test_the_inline_cluster_has_no_other_interpreter(tmp_path: Path) -> None:
+    kinds = (WorkerKind(("cpu", "model:other"), tmp_path / "python"),)
+    with (
+        pytest.raises(SettingsError, match=r"model:other need .*python; use cluster local"),
+        find("clusters", "inline").connect({}, kinds),
+    ):
+        raise AssertionError("it connected")
+
+
 @pytest.mark.parametrize(
     "wrong", [{}, {"scheduler": 5}, {"scheduler": "tcp://127.0.0.1:1", "wait_s": -1}]
 )
 def test_the_address_cluster_wants_an_address_and_a_time(wrong: dict[str, Any]) -> None:
     with (
         pytest.raises(SettingsError, match=r"scheduler|wait_s"),
-        find("clusters", "address").connect(wrong, RESOURCES),
+        find("clusters", "address").connect(wrong, KINDS),
     ):
         raise AssertionError("it connected")
 
@@ -239,7 +272,7 @@ def test_an_address_where_nothing_listens_is_a_campaign_error_soon(there: str) -
     start = time.monotonic()
     with (
         pytest.raises(CampaignError, match=f"no Dask scheduler answers at {there}.*dask scheduler"),
-        find("clusters", "address").connect({"scheduler": there, "wait_s": 0.5}, RESOURCES),
+        find("clusters", "address").connect({"scheduler": there, "wait_s": 0.5}, KINDS),
     ):
         raise AssertionError("it connected")
     assert time.monotonic() - start < 10
@@ -252,7 +285,7 @@ def test_a_campaign_starts_when_every_resource_is_offered_and_not_before() -> No
     def attempt() -> str:
         with (
             pytest.raises(CampaignError) as caught,
-            module.connect({"scheduler": there, "wait_s": 0.5}, RESOURCES),
+            module.connect({"scheduler": there, "wait_s": 0.5}, KINDS),
         ):
             raise AssertionError("it connected")
         return str(caught.value)
@@ -269,14 +302,15 @@ def test_a_campaign_starts_when_every_resource_is_offered_and_not_before() -> No
         with processes(worker(there, "cpu")):
             message = complaint("no worker that offers model:springs;")
             options = {"scheduler": there, "wait_s": SECONDS}
-            with processes(worker(there, "model:springs")), module.connect(options, RESOURCES) as w:
+            with processes(worker(there, "model:springs")), module.connect(options, KINDS) as w:
                 each_runs_where_its_resource_is(Connected("address", module, w))
-    assert f'`dask worker {there} --nthreads 1 --resources "cpu=1 model:springs=1"`' in message
+    command = f'dask worker {there} --nthreads 1 --resources "cpu=1 model:springs=1"`'
+    assert f"`{sys.executable} -m {command}" in message
 
 
 def each_runs_where_its_resource_is(cluster: Connected) -> None:
     """One worker has the processor, the other the potential."""
-    assert cluster.workers.slots == 2
+    assert cluster.workers.slots == Slots(2, dict.fromkeys(RESOURCES, 1))
     for number in range(8):
         cluster.workers.submit(f"m{number}", RESOURCES[number // 4], double, number)
     for _ in range(8):
@@ -290,7 +324,7 @@ def test_a_local_cluster_that_lost_all_its_workers_starts_new_ones(
 ) -> None:
     """A worker that is killed while it starts takes its nanny with it; nobody else restarts it."""
     monkeypatch.setattr("screen.clusters._dask.EMPTY_S", 2.0)
-    with find("clusters", "local").connect({"workers": 2}, RESOURCES) as workers:
+    with find("clusters", "local").connect({"workers": 2}, KINDS) as workers:
         cluster = workers._client.cluster
 
         async def lose() -> None:
@@ -302,6 +336,6 @@ def test_a_local_cluster_that_lost_all_its_workers_starts_new_ones(
         workers.submit("task", "cpu", double, 21)
         deadline, completed = time.monotonic() + SECONDS, None
         while completed is None and time.monotonic() < deadline:
-            assert workers.slots >= 1  # the driver asks in each turn
+            assert workers.slots.total >= 0  # the driver asks in each turn
             completed = workers.next_completed(1.0)
     assert completed == Completed("task", (42, frozenset(RESOURCES)))

@@ -64,7 +64,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> Computed:
     candidate = Candidate("LiBr", "test", rocksalt(5.9))
     task = Task(
         candidate=candidate,
-        model=campaign.model,
+        model=campaign.models[0],
         model_digest="springs",
         protocol=campaign.protocol,
         properties=campaign.properties,

@@ -26,7 +26,7 @@ TINY = {
 }
 
 
-FCC = {"Cu": 3.61, "Ag": 4.09, "Au": 4.08, "Al": 4.05, "Ni": 3.52, "Pb": 4.95}
+FCC = {"Cu": 3.61, "Ag": 4.09, "Au": 4.08, "Al": 4.05, "Ni": 3.52, "Pb": 4.95, "Xe": 6.13}
 """Lattice parameters of fcc metals in Å (Kittel, Introduction to Solid State Physics)."""
 
 
@@ -39,7 +39,7 @@ def write_fcc(folder: Path, *elements: str) -> Path:
 
 
 def tiny(run: Path, crystals: Path, **changes: Any) -> Campaign:
-    """Campaign over a folder of structure files; ``changes`` replace top-level keys."""
+    """Campaign over a folder of structure files; ``changes`` replace keys, None removes one."""
     values = {
         "name": "tiny",
         "run": run,
@@ -48,7 +48,8 @@ def tiny(run: Path, crystals: Path, **changes: Any) -> Campaign:
         "protocol": TINY,
         "cluster": {"name": "inline"},
     }
-    return campaign_from({**values, **changes})
+    given = {**values, **changes}
+    return campaign_from({key: value for key, value in given.items() if value is not None})
 
 
 def table(run: Path, sql: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from screen.core.settings import Protocol
 
 NEEDS: tuple[str, ...] = ()
 COLUMNS = (Column("n_atoms_seen", "BIGINT", "atoms", "Number of atoms, if the worker survives."),)
-POISON = "Au"
+POISON = "Xe"
 measure = None
 
 

@@ -112,7 +112,7 @@ def test_every_bad_input_is_a_row_and_every_good_one_finishes(tmp_path: Path) ->
 
 
 def test_a_poison_is_condemned_alone_and_the_others_finish(tmp_path: Path) -> None:
-    crystals = write_fcc(tmp_path / "crystals", "Cu", "Ag", "Ni", "Al", "Pb", "Au")
+    crystals = write_fcc(tmp_path / "crystals", "Cu", "Ag", "Ni", "Al", "Pb", "Xe")
     state = run_campaign(
         tiny(
             tmp_path / "run",
@@ -123,11 +123,11 @@ def test_a_poison_is_condemned_alone_and_the_others_finish(tmp_path: Path) -> No
     )
     assert state.statuses == {"complete": 5, "failed": 1}
     (failure,) = table(tmp_path / "run", "SELECT material_id, stage, kind FROM failures")
-    assert failure == {"material_id": "Au", "stage": "poison", "kind": "worker_lost"}
+    assert failure == {"material_id": "Xe", "stage": "poison", "kind": "worker_lost"}
 
 
 def test_a_bug_is_a_row_with_its_traceback_and_is_tried_again(tmp_path: Path) -> None:
-    crystals = write_fcc(tmp_path / "crystals", "Cu", "Au")
+    crystals = write_fcc(tmp_path / "crystals", "Cu", "Xe")
     campaign = tiny(tmp_path / "run", crystals, properties=["tests.pipeline.broken"])
     state = run_campaign(campaign)
     assert "ZeroDivisionError: a bug" in (state.first_traceback or "")
@@ -144,7 +144,7 @@ def test_a_campaign_of_nothing_but_bugs_stops(
     monkeypatch.setattr("tests.pipeline.poison.POISON", "gold")
     crystals = tmp_path / "crystals"
     crystals.mkdir()
-    gold = Atoms("Au", cell=np.eye(3) * 3, pbc=True)
+    gold = Atoms("Xe", cell=np.eye(3) * 3, pbc=True)
     write(crystals / "gold.extxyz", [gold] * 40, format="extxyz")
     monkeypatch.setattr("tests.pipeline.broken.compute", lambda inputs: 1 / 0)
     campaign = tiny(tmp_path / "run", crystals, properties=["tests.pipeline.broken"])

@@ -1,4 +1,4 @@
-"""The command line: arguments to settings to one call."""
+"""The commands of ``thermoscreen``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,10 +16,18 @@ import pyarrow as pa
 import typer
 
 from screen import console
+from screen.cli import models
 from screen.core.errors import SettingsError, ThermoscreenError
 from screen.core.records import Conductivity, ForceConstants, Rejected
 from screen.core.registry import find, names
-from screen.core.settings import PROTOCOLS, ClusterSettings, protocol_named, read_campaign
+from screen.core.settings import (
+    PROTOCOLS,
+    Campaign,
+    ClusterSettings,
+    ModelSettings,
+    protocol_named,
+    read_campaign,
+)
 from screen.ranking import COLUMNS as RANKING_COLUMNS
 from screen.ranking import INSULATING, MATCH_COLUMNS, MAX_MISMATCH, RANKINGS, match_of
 from screen.ranking import rank as rank_materials
@@ -38,6 +46,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+app.add_typer(models.app, name="models")
 
 
 class Format(StrEnum):
@@ -104,7 +115,7 @@ def run(
     if cluster is not None:
         changes["cluster"] = ClusterSettings(name=cluster)
     if weights is not None:
-        changes["model"] = campaign.model.model_copy(update={"weights": weights, "name": None})
+        changes["models"] = (_with_weights(campaign, weights),)
     campaign = campaign.model_copy(update=changes)
     folder = campaign.run_folder
     _keep_campaign(campaign_toml, folder)
@@ -125,6 +136,16 @@ def run(
             f"; the first:\n{state.first_traceback}",
         )
         sys.exit(3)
+
+
+def _with_weights(campaign: Campaign, weights: Path) -> ModelSettings:
+    """Potential of the campaign's only family, from a local file."""
+    if len(campaign.models) > 1:
+        raise SettingsError(
+            f"--weights {weights} is for one potential, the campaign has {len(campaign.models)}; "
+            "give weights in the campaign file: [[models]] with family and weights"
+        )
+    return campaign.models[0].model_copy(update={"weights": weights, "name": None})
 
 
 def _keep_campaign(campaign_toml: Path, folder: Path) -> None:
@@ -151,7 +172,7 @@ def status(run: Run, as_json: Json = False) -> None:
         version = snapshot.version
     if as_json:
         found = {name: table.to_pylist() for name, table in tables.items()}
-        _print_json({"run": str(run), "snapshot": version, **found})
+        console.print_json({"run": str(run), "snapshot": version, **found})
         return
     for name, table in tables.items():
         if table.num_rows:
@@ -272,7 +293,7 @@ def show(
         sheet = queries.material_sheet(snapshot, material)
     results = sheet.results.to_pylist()
     if as_json:
-        _print_json({"results": results, "failures": sheet.failures.to_pylist()})
+        console.print_json({"results": results, "failures": sheet.failures.to_pylist()})
     else:
         for row in results:
             given = {name: value for name, value in row.items() if value is not None}
@@ -383,43 +404,6 @@ def _options(pairs: list[str]) -> dict[str, Any]:
 
 
 @app.command()
-def models(as_json: Json = False) -> None:
-    """List the potentials and which of them are ready here."""
-    rows = []
-    for family in names("models"):
-        module = find("models", family)
-        ready = module.PACKAGE is None or _installed(module.PACKAGE)
-        for card in module.CARDS:
-            where = "ready" if card.bundled else "weights are downloaded at first use"
-            rows.append(
-                {
-                    "family": family,
-                    "name": card.name,
-                    "state": where
-                    if ready
-                    else f"not installed: pip install thermoscreen[{family}]",
-                    "functional": card.functional,
-                    "training_set": card.training_set,
-                    "licence": card.licence,
-                    "citation": card.citation,
-                }
-            )
-    if as_json:
-        _print_json(rows)
-    else:
-        console.print_table(pa.Table.from_pylist(rows))
-
-
-def _installed(distribution: str) -> bool:
-    """Say whether a distribution, e.g. mace-torch, is installed here."""
-    try:
-        version(distribution)
-    except PackageNotFoundError:
-        return False
-    return True
-
-
-@app.command()
 def protocols(
     name: Annotated[str | None, typer.Argument(help="Show one protocol in full.")] = None,
     as_json: Json = False,
@@ -427,14 +411,14 @@ def protocols(
     """List the named protocols, or show one with all its settings."""
     if name is not None:
         protocol = protocol_named(name)
-        _print_json({"digest": protocol.digest, **protocol.model_dump(mode="json")})
+        console.print_json({"digest": protocol.digest, **protocol.model_dump(mode="json")})
         return
     rows = [
         {"name": item.name, "digest": item.digest, "description": item.description}
         for item in PROTOCOLS.values()
     ]
     if as_json:
-        _print_json(rows)
+        console.print_json(rows)
     else:
         console.print_table(pa.Table.from_pylist(rows))
 
@@ -451,7 +435,3 @@ def dashboard(
         raise SettingsError(f"no run folder {run}; make one with `thermoscreen run campaign.toml`")
     command = [sys.executable, "-m", "dashboard", "--run", str(run), "--port", str(port)]
     sys.exit(subprocess.run(command, check=False).returncode)
-
-
-def _print_json(value: Any) -> None:
-    console.OUTPUT.print_json(json.dumps(value, default=str, allow_nan=False))

@@ -1,0 +1,1 @@
+"""Python environments of potentials that exclude each other: made, found, asked."""
