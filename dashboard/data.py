@@ -21,6 +21,7 @@ from screen.ranking import rank
 from screen.store import queries
 from screen.store.artifacts import Artifacts
 from screen.store.database import Snapshot, open_snapshot
+from screen.store.ensemble import ensemble_of
 from screen.store.layout import artifacts_folder
 from screen.store.snapshots import current_version
 
@@ -38,10 +39,10 @@ class Published:
 
 @dataclass(frozen=True)
 class ResultSet:
-    """What one potential has computed under one protocol; only these compare."""
+    """What one potential, or all together, have computed under one protocol."""
 
     label: str  # unique within the run
-    model: str  # digest
+    model: str | None  # digest; None: the median of all that are fit for κ
     protocol: str  # digest
     materials: int
 
@@ -120,7 +121,10 @@ def methods(published: Published) -> pa.Table:
 
 @st.cache_data(max_entries=3, show_spinner=False)
 def result_sets(published: Published) -> list[ResultSet]:
-    """Return the pairs of potential and protocol that have outcomes, the largest first."""
+    """Return the pairs of potential and protocol that have outcomes, the largest first.
+
+    Before them comes, for each protocol that several potentials share, their median.
+    """
     found = snapshot(published).query(
         "SELECT concat_ws(' · ', models.name, protocols.name) AS label, "
         "model_digest AS model, protocol_digest AS protocol, count(*) AS materials "
@@ -130,8 +134,22 @@ def result_sets(published: Published) -> list[ResultSet]:
     )
     sets = [ResultSet(**row) for row in found.to_pylist()]
     uses = Counter(item.label for item in sets)
-    return [
-        replace(item, label=f"{item.label} ({item.model[:6]}, {item.protocol[:6]})")
+    together = snapshot(published).query(
+        "SELECT concat_ws(' · ', 'median of ' || count(DISTINCT model_digest) || ' potentials', "
+        "protocols.name) AS label, NULL AS model, protocol_digest AS protocol, "
+        "count(DISTINCT material_id) AS materials "
+        "FROM outcomes LEFT JOIN protocols USING (protocol_digest) "
+        "WHERE list_contains($models, model_digest) "
+        "GROUP BY protocol_digest, protocols.name HAVING count(DISTINCT model_digest) > 1 "
+        "ORDER BY materials DESC, label",
+        {
+            "models": [
+                model.model_digest for model in ensemble_of(queries.models_of(snapshot(published)))
+            ]
+        },
+    )
+    return [ResultSet(**row) for row in together.to_pylist()] + [
+        replace(item, label=f"{item.label} ({str(item.model)[:6]}, {item.protocol[:6]})")
         if uses[item.label] > 1
         else item
         for item in sets
@@ -145,8 +163,9 @@ def temperatures(published: Published, chosen: ResultSet) -> list[float]:
         return []
     found = snapshot(published).query(
         "SELECT DISTINCT unnest(temperatures) AS T FROM conductivity "
-        "WHERE model_digest = ? AND protocol_digest = ? ORDER BY T",
-        [chosen.model, chosen.protocol],
+        "WHERE ($model IS NULL OR model_digest = $model) AND protocol_digest = $protocol "
+        "ORDER BY T",
+        {"model": chosen.model, "protocol": chosen.protocol},
     )
     return [float(value) for value in found["T"].to_pylist()]
 

@@ -157,3 +157,19 @@ def provenance(result: Result, snapshot_version: int) -> list[tuple[str, str]]:
 
 def _yes_or_no(value: bool | None) -> str | None:
     return None if value is None else display.number(value)
+
+
+def ensemble(row: Mapping[str, Any]) -> str | None:
+    """Say what several potentials found together; None where only one was asked."""
+    median, spread = row.get("kappa_300_median"), row.get("kappa_300_spread")
+    disagree = row.get("models_disagree")
+    if spread is not None:
+        text = (
+            f"Median of {row['models_compared']} potentials at 300 K: "
+            f"κ = {median:.3g} ± {spread:.2g} W/m/K (half their range)."
+        )
+    elif disagree:
+        text = "Some potentials find imaginary modes, others none."
+    else:
+        return None
+    return f"{text} :orange-badge[potentials disagree]" if disagree else text

@@ -11,10 +11,13 @@ import pyarrow as pa
 from screen.core.columns import Column
 from screen.core.errors import SettingsError
 from screen.core.substrates import expansion_to_match
+from screen.store import queries
 from screen.store.database import Snapshot
+from screen.store.ensemble import ensemble_of
 from screen.store.queries import columns_of, property_names
 
 KEY = "material_id, model_digest, protocol_digest"
+POOL = "material_id, protocol_digest"
 TRANSPORT = ("kappa", "kappa_p", "kappa_c")
 LINEAR = "{name}_low + ({name}_high - {name}_low) * fraction"
 POWERS = (
@@ -52,15 +55,35 @@ COLUMNS = (
     Column("formula", "VARCHAR", "formula", "Reduced formula"),
     Column("material_id", "VARCHAR", "material", "Identifier of the crystal in its source"),
     Column("prototype", "VARCHAR", "prototype", "Structure type, e.g. rocksalt"),
-    Column("model", "VARCHAR", "potential", "Name of the potential"),
+    Column("model", "VARCHAR", "potential", "Name of the potential, or of how many the median is"),
     Column("protocol", "VARCHAR", "protocol", "Name of the protocol"),
     Column("status", "VARCHAR", "status", "complete, or partial if another property failed"),
     Column("temperature", "DOUBLE", "T", "Temperature of κ and α", "K"),
     Column("kappa", "DOUBLE", "κ", "Lattice thermal conductivity", "W/m/K"),
+    Column(
+        "kappa_spread",
+        "DOUBLE",
+        "± κ",
+        "Half the range of κ over the potentials of which κ is the median",
+        "W/m/K",
+    ),
     Column("kappa_p", "DOUBLE", "κ_P", "Its populations part", "W/m/K"),
     Column("kappa_c", "DOUBLE", "κ_C", "Its coherences part", "W/m/K"),
     Column("coherence_share", "DOUBLE", "κ_C/κ", "Share of the coherences in κ"),
     Column("expansion", "DOUBLE", "α", "Linear thermal expansion coefficient", "1/K"),
+    Column(
+        "expansion_spread",
+        "DOUBLE",
+        "± α",
+        "Half the range of α over the potentials of which α is the median",
+        "1/K",
+    ),
+    Column(
+        "models_disagree",
+        "BOOLEAN",
+        "disagree",
+        "Potentials differ in κ at 300 K by more than a factor of 1.5, or in dynamical stability",
+    ),
     Column(
         "kappa_reference_300",
         "DOUBLE",
@@ -114,6 +137,10 @@ def rank(
 ) -> pa.Table:
     """Rank the stable materials that have a conductivity; see ``COLUMNS`` for what is returned.
 
+    A material that several potentials computed has their median, κ and α each, with half their
+    range as the spread; potentials that are not fit for κ (``models.fit_for_kappa``) count only
+    where a run has no others, or where ``model`` asks for one.
+
     Between two points of a material's temperature grid ln κ is linear in ln T, α linear in T.
     A material whose grid does not reach ``temperature`` is left out.
 
@@ -129,7 +156,7 @@ def rank(
     where
         SQL condition on the columns of ``results``, e.g. ``band_gap > 1 AND status = 'complete'``.
     model, protocol
-        Name or digest; None takes all.
+        Name or digest; None takes all potentials together, and each protocol apart.
     match_expansion
         Substrate in ``catalogs/substrates.csv`` (known at 300 K), or a linear expansion in 1/K.
     max_mismatch
@@ -168,7 +195,7 @@ def rank(
     )
     parameters = {
         "T": temperature,
-        "model": model,
+        "models": _models(snapshot, model),
         "protocol": protocol,
         "limit": limit,
         "substrate": match.expansion if match else None,
@@ -213,6 +240,14 @@ def _check_known(snapshot: Snapshot, column: str, wanted: str | None) -> None:
         raise SettingsError(f"no results of {column} {wanted!r} in this run; it holds: {names}")
 
 
+def _models(snapshot: Snapshot, wanted: str | None) -> list[str]:
+    """Return digests of the potentials to rank by: the one that is wanted, else the ensemble."""
+    models = queries.models_of(snapshot)
+    if wanted is None:
+        return [model.model_digest for model in ensemble_of(models)]
+    return [model.model_digest for model in models if wanted in {model.name, model.model_digest}]
+
+
 def _check_temperature(snapshot: Snapshot, tables: Sequence[str], temperature: float) -> None:
     """Refuse a temperature that no conductivity in the snapshot covers."""
     if "conductivity" not in tables:
@@ -244,7 +279,7 @@ def _ranking_sql(
     return f"""
 WITH chosen AS (
   FROM results {stable}
-  WHERE ($model IS NULL OR $model IN (model, model_digest))
+  WHERE list_contains($models::VARCHAR[], model_digest)
     AND ($protocol IS NULL OR $protocol IN (protocol, protocol_digest))
     AND ($min_band_gap IS NULL OR band_gap IS NULL OR band_gap >= $min_band_gap)
     AND ({where}
@@ -257,22 +292,39 @@ reference AS (
     CASE WHEN nac THEN kappa_reference_nac_300 ELSE kappa_reference_300 END AS kappa_reference
   FROM conductivity JOIN materials USING (material_id)
 ),
-matching AS (
-  SELECT {KEY}, formula, prototype, model, protocol, status, band_gap,
+single AS (
+  SELECT {KEY}, formula, prototype, model, protocol, status, band_gap, models_disagree,
     kappa, kappa_p, kappa_c, expansion, kappa_reference,
-    reference.kappa_300 / nullif(kappa_reference, 0) AS ratio_300,
-    expansion - $substrate::DOUBLE AS expansion_mismatch, {ranking.merit} AS merit
+    reference.kappa_300 / nullif(kappa_reference, 0) AS ratio_300
   FROM chosen
   JOIN transport USING ({KEY})
   LEFT JOIN dilation USING ({KEY})
   LEFT JOIN reference USING ({KEY})
   WHERE kappa IS NOT NULL
-    AND ($substrate IS NULL OR abs(expansion - $substrate::DOUBLE) <= $max_mismatch)
+),
+pooled AS (
+  SELECT {POOL}, any_value(formula) AS formula, any_value(prototype) AS prototype,
+    if(count(*) > 1, 'median of ' || count(*), any_value(model)) AS model,
+    any_value(protocol) AS protocol,
+    if(bool_and(status = 'complete'), 'complete', 'partial') AS status,
+    any_value(band_gap) AS band_gap, any_value(models_disagree) AS models_disagree,
+    median(kappa) AS kappa, median(kappa_p) AS kappa_p, median(kappa_c) AS kappa_c,
+    if(count(kappa) > 1, (max(kappa) - min(kappa)) / 2, NULL) AS kappa_spread,
+    median(expansion) AS expansion,
+    if(count(expansion) > 1, (max(expansion) - min(expansion)) / 2, NULL) AS expansion_spread,
+    any_value(kappa_reference) AS kappa_reference, median(ratio_300) AS ratio_300
+  FROM single GROUP BY {POOL}
+),
+matching AS (
+  SELECT *, expansion - $substrate::DOUBLE AS expansion_mismatch, {ranking.merit} AS merit
+  FROM pooled
+  WHERE $substrate IS NULL OR abs(expansion - $substrate::DOUBLE) <= $max_mismatch
 ),
 ranked AS (
-  SELECT row_number() OVER (ORDER BY merit DESC, abs(expansion_mismatch), {KEY}) AS rank,
+  SELECT row_number() OVER (ORDER BY merit DESC, abs(expansion_mismatch), {POOL}) AS rank,
     formula, material_id, prototype, model, protocol, status, $T::DOUBLE AS temperature,
-    kappa, kappa_p, kappa_c, kappa_c / nullif(kappa, 0) AS coherence_share, expansion,
+    kappa, kappa_spread, kappa_p, kappa_c, kappa_c / nullif(kappa, 0) AS coherence_share,
+    expansion, expansion_spread, models_disagree,
     kappa_reference AS kappa_reference_300, ratio_300, expansion_mismatch, band_gap,
     max(merit) OVER as_close = merit
       AND coalesce(max(merit) OVER closer < merit, TRUE) AS pareto_optimal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from screen import ranking
 from screen.core.columns import Column
 from screen.core.crystal import Crystal
 from screen.core.errors import SettingsError, StoreError
-from screen.core.protocols import ModelIdentity
+from screen.core.protocols import ModelCard, ModelIdentity
 from screen.core.records import Candidate, Failure, Metadata, Outcome
 from screen.core.settings import PROTOCOLS
 from screen.store.database import Snapshot, Writer, open_snapshot
@@ -94,16 +94,32 @@ REFERENCES = {
 }
 
 
+def card(name: str, kappa_srme: float) -> ModelCard:
+    about = dict.fromkeys(("family", "description", "training_set", "functional"), "none")
+    return ModelCard(
+        name=name,
+        licence="none",
+        citation="none",
+        bundled=True,
+        cutoff=5.0,
+        elements=frozenset({"Li", "Br"}),
+        kappa_srme=kappa_srme,
+        **about,
+    )
+
+
 def published(
     run: Any,
     outcomes: Sequence[Outcome],
     properties: Any = PROPERTIES,
     metadata: Mapping[str, Metadata] = REFERENCES,
+    unfit: Collection[str] = (),
 ) -> Snapshot:
     cell = Crystal(np.eye(3) * 5.5, np.array([3, 35]), np.array([[0, 0, 0], [0.5, 0.5, 0.5]]))
     with Writer(run, properties) as writer:
         for digest, name in MODELS.items():
-            writer.add_model(digest, ModelIdentity("springs", name, "w", "float64", "none", "1"))
+            identity = ModelIdentity("springs", name, "w", "float64", "none", "1")
+            writer.add_model(digest, identity, card(name, 1.7) if name in unfit else None)
         writer.add_protocol(QUICK)
         writer.add_candidates(
             [
@@ -131,11 +147,33 @@ def order(table: Any) -> list[str]:
 
 def test_insulators_rise_and_heat_spreaders_fall(snapshot: Snapshot) -> None:
     rising = ranking.rank(snapshot, "insulators", 400.0)
-    assert rising["kappa"].to_pylist() == [1.0, 4.0, 10.0, 11.0, 100.0]
-    assert rising["rank"].to_pylist() == [1, 2, 3, 4, 5]
+    assert rising["kappa"].to_pylist() == [1.0, 4.0, 10.5, 100.0]
+    assert rising["rank"].to_pylist() == [1, 2, 3, 4]
     falling = ranking.rank(snapshot, "heat-spreaders", 400.0)
     assert order(falling) == order(rising)[::-1]
-    assert falling["rank"].to_pylist() == [1, 2, 3, 4, 5]
+    assert falling["rank"].to_pylist() == [1, 2, 3, 4]
+
+
+def test_several_potentials_give_their_median_and_half_their_range(snapshot: Snapshot) -> None:
+    (row,) = ranking.rank(snapshot, "insulators", where="material_id = 'middle'").to_pylist()
+    assert (row["model"], row["kappa"], row["kappa_spread"]) == ("median of 2", 21.0, 1.0)
+    assert (row["status"], row["models_disagree"]) == ("partial", False)
+    assert row["expansion_spread"] is None, "one of them has no expansion"
+    (alone,) = ranking.rank(snapshot, "insulators", limit=1).to_pylist()
+    assert (alone["model"], alone["kappa_spread"], alone["models_disagree"]) == (
+        "alpha",
+        None,
+        None,
+    )
+
+
+def test_potentials_not_fit_for_kappa_count_only_when_asked_for_or_alone(tmp_path: Any) -> None:
+    outcomes = [result("m", [3.0, 2.0, 1.0]), result("m", [30.0, 20.0, 10.0], model=BETA)]
+    for unfit, expected in (({"beta"}, [2.0]), ({"alpha"}, [20.0]), ({"alpha", "beta"}, [11.0])):
+        with published(tmp_path / "".join(unfit), outcomes, unfit=unfit) as snapshot:
+            assert ranking.rank(snapshot, "insulators")["kappa"].to_pylist() == expected
+            asked = ranking.rank(snapshot, "insulators", model="beta")
+            assert asked["kappa"].to_pylist() == [20.0]
 
 
 def test_unstable_and_unfinished_materials_are_not_ranked(snapshot: Snapshot) -> None:

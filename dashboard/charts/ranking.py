@@ -21,10 +21,11 @@ class Axis:
     column: str  # of the ranking
     title: str
     factor: float = 1.0  # from the stored unit to the title's
+    spread: str | None = None  # column of half the range over several potentials
 
 
 AXES: Mapping[str, Axis] = {
-    "thermal expansion": Axis("expansion", "α [10⁻⁶/K]", 1e6),
+    "thermal expansion": Axis("expansion", "α [10⁻⁶/K]", 1e6, "expansion_spread"),
     "share of coherences": Axis("coherence_share", "κ_C/κ"),
     "DFT reference": Axis("kappa_reference_300", "reference κ (300 K) [W/m/K]"),
 }
@@ -37,7 +38,8 @@ def ranking_scatter(
 ) -> go.Figure:
     """Plot the ranked materials that have a value on the axis, coloured by prototype.
 
-    Each point carries ``[material_id]`` as its custom data. κ is logarithmic; the other axis is
+    Each point carries ``[material_id]`` as its custom data, and error bars where several
+    potentials computed it. κ is logarithmic; the other axis is
     too, unless it has values that are not positive (negative expansion) or a substrate.
 
     Parameters
@@ -86,6 +88,8 @@ def _add_group(fig: go.Figure, part: pa.Table, axis: Axis, name: str, index: int
         name=name,
         mode="markers",
         customdata=[[material] for material in part["material_id"].to_pylist()],
+        error_y=_bars(part, "kappa_spread", 1.0),
+        error_x=_bars(part, axis.spread, axis.factor),
         text=[_hover(row, axis) for row in part.to_pylist()],
         hovertemplate="%{text}<extra></extra>",
         marker={
@@ -98,10 +102,24 @@ def _add_group(fig: go.Figure, part: pa.Table, axis: Axis, name: str, index: int
     )
 
 
+def _bars(part: pa.Table, column: str | None, factor: float) -> dict[str, object]:
+    """Return error bars; none where the table has no spread."""
+    if column is None or column not in part.column_names:
+        return {"visible": False}
+    if part[column].null_count == len(part):
+        return {"visible": False}
+    spread = factor * _numbers(part, column)
+    return {"type": "data", "array": spread, "thickness": 1, "width": 2, "color": style.GREY}
+
+
 def _hover(row: Mapping[str, object], axis: Axis) -> str:
     """Return the text of one point."""
     kappa, share, x = row["kappa"], row["coherence_share"], row[axis.column]
-    lines = [f"<b>{row['formula']}</b>  {row['material_id']}", f"κ = {kappa:.3g} W/m/K"]
+    spread = row.get("kappa_spread")
+    bar = f" ± {spread:.2g}" if isinstance(spread, float) else ""
+    lines = [f"<b>{row['formula']}</b>  {row['material_id']}", f"κ = {kappa:.3g}{bar} W/m/K"]
+    if row.get("models_disagree"):
+        lines.append("potentials disagree")
     if isinstance(share, float):
         lines.append(f"κ<sub>C</sub>/κ = {share:.2g}")
     if isinstance(x, float) and axis.column != "coherence_share":

@@ -126,6 +126,9 @@ def show_headlines(published: Published, result: Result) -> None:
     for place, name in zip(st.columns(len(names)), names, strict=True):
         label, value, meaning = sheet.headline(result.row, columns, name)
         place.metric(label, value, help=meaning, border=True)
+    ensemble = sheet.ensemble(result.row)
+    if ensemble is not None:
+        st.caption(ensemble)
 
 
 def show_transport(published: Published, result: Result) -> None:

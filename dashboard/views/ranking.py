@@ -22,6 +22,7 @@ SHOWN = 500  # materials
 ROOM_TEMPERATURE = 300.0  # K
 LAST = ("material_id", "prototype", "model", "protocol", "temperature", "status")
 COLUMNS = tuple(sorted(RANKING_COLUMNS + MATCH_COLUMNS, key=lambda column: column.name in LAST))
+SEVERAL = ("kappa_spread", "expansion_spread", "models_disagree")
 OTHER_VALUE = "another value"
 PPM = 1e-6  # 1/K
 
@@ -55,7 +56,7 @@ def main() -> None:
 
 
 def choose_results(published: Published) -> ResultSet | None:
-    """Let the user choose one potential under one protocol: others do not compare."""
+    """Let the user choose a potential, or the median of all, under one protocol."""
     sets = {item.label: item for item in data.result_sets(published)}
     if not sets:
         return None
@@ -64,7 +65,7 @@ def choose_results(published: Published) -> ResultSet | None:
         list(sets),
         key="results",
         bind="query-params",
-        help="Figures of different potentials or protocols are never mixed",
+        help="With several potentials: their median, ± half their range. Protocols never mix",
     )
     return sets[str(label)]
 
@@ -251,15 +252,21 @@ def show_table(table: pa.Table, chosen: ResultSet, more: bool) -> None:
 
 
 def columns_of(table: pa.Table) -> tuple[Column, ...]:
-    """Return the columns of the table in the order in which they are shown."""
-    return tuple(column for column in COLUMNS if column.name in table.column_names)
+    """Return the columns of the table in the order in which they are shown.
+
+    What only several potentials have (spreads, disagreement) is hidden where there is one.
+    """
+    there = {name for name in table.column_names if table[name].null_count < len(table)}
+    always = set(table.column_names) - set(SEVERAL)
+    return tuple(column for column in COLUMNS if column.name in always | there)
 
 
 def open_material(material_id: str, chosen: ResultSet) -> None:
     """Go to the page of a material."""
+    model = {} if chosen.model is None else {"model": chosen.model}
     st.switch_page(
         "views/material.py",
-        query_params={"id": material_id, "model": chosen.model, "protocol": chosen.protocol},
+        query_params={"id": material_id, **model, "protocol": chosen.protocol},
     )
 
 

@@ -63,6 +63,12 @@ class Format(StrEnum):
 
 Ranking = StrEnum("Ranking", {name.replace("-", "_"): name for name in RANKINGS})  # type: ignore[misc]
 
+OPTIONAL = (
+    *("kappa_spread", "expansion_spread", "models_disagree"),
+    *("kappa_reference_300", "ratio_300"),
+)
+"""Columns of a ranking that are shown where they say something."""
+
 Run = Annotated[Path, typer.Option("--run", help="Run folder, e.g. runs/demo.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="For people or for programs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -214,6 +220,7 @@ def rank(
 ) -> None:
     """Rank materials by conductivity: insulators (low κ) or heat-spreaders (high κ).
 
+    With several potentials: by their median, with half their range as ±; --model takes one.
     With --match-expansion: those within --max-mismatch of the substrate's α, by κ;
     Pareto means that no other material is better in both κ and α.
     """
@@ -243,7 +250,7 @@ def rank(
     heading = [f"{values[name][0]}" for name in constant if table.num_rows]
     hidden = [
         *constant,
-        *(name for name in ("kappa_reference_300", "ratio_300") if not any(values[name])),
+        *(name for name in OPTIONAL if all(value is None for value in values[name])),
         *(("kappa_p", "kappa_c") if match else ()),  # their share is shown
     ]
     title = f"{kind.value} at {temperature:g} K" + (f" ({', '.join(heading)})" if heading else "")

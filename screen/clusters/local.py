@@ -82,7 +82,7 @@ def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator
 
 
 def _shared_out(kinds: Sequence[WorkerKind], count: int) -> Iterator[tuple[int, WorkerKind]]:
-    """Number the workers and give each its kind, in turn."""
+    """Give each worker a number and a kind, in turn."""
     return zip(range(count), cycle(kinds), strict=False)
 
 

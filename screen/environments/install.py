@@ -120,7 +120,7 @@ def _make(place: Path, folder: Path | None) -> None:
 
 
 def _thermoscreen(family: str) -> list[str]:
-    """Requirement for this very Thermoscreen with the family's extra: a checkout or a release."""
+    """Return pip's words for this very Thermoscreen with the extra: a checkout or a release."""
     here = distribution(DISTRIBUTION)
     extra = f"[{family}]" if family in here.metadata.get_all("Provides-Extra", []) else ""
     origin = json.loads(here.read_text("direct_url.json") or "{}")

@@ -95,7 +95,7 @@ def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State
     entries = list(source.candidates(campaign.source.options))
     with Writer(campaign.run_folder, property_columns(campaign.properties)) as writer:
         for potential in potentials:
-            writer.add_model(potential.digest, potential.identity)
+            writer.add_model(potential.digest, potential.identity, potential.card)
         writer.add_protocol(campaign.protocol)
         writer.add_candidates(entries)
         writer.add_executions(list(ledger.read(ledger_folder(campaign.run_folder))))

@@ -9,8 +9,9 @@ from pathlib import Path
 from screen.core.crystal import Crystal
 from screen.core.digest import digest_of_json
 from screen.core.errors import SettingsError, UnsupportedElementError
-from screen.core.protocols import ModelIdentity, WorkerKind, check_elements
+from screen.core.protocols import ModelCard, ModelIdentity, WorkerKind, check_elements
 from screen.core.records import Failure
+from screen.core.registry import find
 from screen.core.settings import ModelSettings
 from screen.environments import questions
 from screen.environments.interpreters import environment_of, interpreter_of
@@ -22,6 +23,7 @@ class Potential:
 
     settings: ModelSettings
     identity: ModelIdentity
+    card: ModelCard | None  # of a published potential
     elements: frozenset[str]
     python: Path  # interpreter that holds its packages
 
@@ -70,7 +72,7 @@ def resolve(models: Sequence[ModelSettings]) -> tuple[Potential, ...]:
         python = interpreter_of(settings)
         identity = questions.identify(settings, python)
         elements = questions.elements_of(settings, python)
-        potential = Potential(settings, identity, elements, python)
+        potential = Potential(settings, identity, _card(settings, identity), elements, python)
         if potential.digest in potentials:
             raise SettingsError(
                 f"models names {identity.name} twice (the same weights, evaluated alike); "
@@ -78,6 +80,14 @@ def resolve(models: Sequence[ModelSettings]) -> tuple[Potential, ...]:
             )
         potentials[potential.digest] = potential
     return tuple(potentials.values())
+
+
+def _card(settings: ModelSettings, identity: ModelIdentity) -> ModelCard | None:
+    """Return the card of a named potential; a local file has none, whatever it is called."""
+    if settings.weights is not None:
+        return None
+    cards: Sequence[ModelCard] = find("models", settings.family).CARDS
+    return next((card for card in cards if card.name == identity.name), None)
 
 
 def worker_kinds(potentials: Sequence[Potential]) -> tuple[WorkerKind, ...]:

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from screen.core.errors import StoreError
-from screen.core.protocols import ModelIdentity
+from screen.core.protocols import ModelCard, ModelIdentity
 from screen.core.records import Candidate, Execution, Outcome, Rejected
 from screen.core.settings import Protocol
 from screen.store import rows, snapshots, statements
@@ -91,9 +91,12 @@ class Writer:
         found = {item.id: rows.material_row(item) for item in candidates}
         self._store(MATERIALS, list(found.values()))
 
-    def add_model(self, digest: str, identity: ModelIdentity) -> None:
-        """Store which potential a digest stands for."""
-        self._store(MODELS, [rows.model_row(digest, identity)])
+    def add_model(
+        self, digest: str, identity: ModelIdentity, card: ModelCard | None = None
+    ) -> None:
+        """Store which potential a digest stands for; the view gets its columns."""
+        self._store(MODELS, [rows.model_row(digest, identity, card)])
+        self._properties = prepare(self._execute, self._properties)
 
     def add_protocol(self, protocol: Protocol) -> None:
         """Store which settings a digest stands for."""

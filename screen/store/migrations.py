@@ -13,6 +13,7 @@ from typing import Any
 
 from screen.core.columns import Column
 from screen.core.errors import StoreError
+from screen.store.ensemble import StoredModel
 from screen.store.schema import CORE_TABLES, Table, property_table
 from screen.store.view import VIEW, create_view, view_columns
 
@@ -36,8 +37,9 @@ def prepare(run: Run, declared: Sequence[Table]) -> tuple[Table, ...]:
     properties = _with_stored(run, declared)
     align(run, properties)
     with _transaction(run):
-        run(create_view(properties))
-        _describe(run, properties)
+        models = stored_models(run)
+        run(create_view(properties, models))
+        _describe(run, properties, models)
     return properties
 
 
@@ -115,12 +117,18 @@ def _with_stored(run: Run, declared: Sequence[Table]) -> tuple[Table, ...]:
     return tuple(merged.values())
 
 
-def _describe(run: Run, properties: Sequence[Table]) -> None:
+def stored_models(run: Run) -> list[StoredModel]:
+    """Return the potentials of the run."""
+    found = run("SELECT model_digest, name, fit_for_kappa FROM models ORDER BY name, model_digest")
+    return [StoredModel(*values) for values in found]
+
+
+def _describe(run: Run, properties: Sequence[Table], models: Sequence[StoredModel]) -> None:
     """Write down what every column of every table and of the view holds."""
     described = [(table.name, table.columns) for table in (*CORE_TABLES, *properties)]
     rows = [
         _values(table, position, column)
-        for table, columns in (*described, (VIEW, view_columns(properties)))
+        for table, columns in (*described, (VIEW, view_columns(properties, models)))
         for position, column in enumerate(columns)
     ]
     run("DELETE FROM columns")

@@ -10,6 +10,7 @@ import pyarrow as pa
 from screen.core.columns import Column
 from screen.core.errors import StoreError
 from screen.store.database import Snapshot
+from screen.store.ensemble import StoredModel
 from screen.store.schema import CORE_TABLES
 from screen.store.view import VIEW
 
@@ -136,3 +137,11 @@ def material_sheet(snapshot: Snapshot, material_id: str) -> MaterialSheet:
         costs=rows_of("costs", "started_at, execution_id"),
         properties={name: rows_of(name) for name in property_names(snapshot)},
     )
+
+
+def models_of(snapshot: Snapshot) -> list[StoredModel]:
+    """Return the potentials of a run."""
+    found = snapshot.query(
+        "SELECT model_digest, name, fit_for_kappa FROM models ORDER BY name, model_digest"
+    )
+    return [StoredModel(**row) for row in found.to_pylist()]

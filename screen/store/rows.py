@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from screen.core.errors import StoreError
-from screen.core.protocols import ModelIdentity
+from screen.core.protocols import ModelCard, ModelIdentity
 from screen.core.records import Candidate, Execution, Outcome, Rejected
 from screen.core.settings import Protocol
 from screen.store.frames import Row, table_of, utc
@@ -35,9 +35,13 @@ def material_row(candidate: Candidate | Rejected) -> Row:
     }
 
 
-def model_row(digest: str, identity: ModelIdentity) -> Row:
-    """Return the row of a potential."""
-    return {"model_digest": digest, **vars(identity)}
+def model_row(digest: str, identity: ModelIdentity, card: ModelCard | None) -> Row:
+    """Return the row of a potential; ``card`` is what is known about a published one."""
+    row = {"model_digest": digest, **vars(identity)}
+    if card is not None:
+        names = ("training_set", "functional", "licence", "citation", "kappa_srme", "fit_for_kappa")
+        row.update({name: getattr(card, name) for name in names})
+    return row
 
 
 def protocol_row(protocol: Protocol) -> Row:

@@ -100,6 +100,17 @@ MODELS = Table(
         Column("dtype", "VARCHAR", "precision", "Floating-point type of the evaluation"),
         Column("package", "VARCHAR", "package", "Package that evaluates the potential"),
         Column("package_version", "VARCHAR", "package version", "Version of that package"),
+        Column("training_set", "VARCHAR", "training set", "What it was trained on, if published"),
+        Column("functional", "VARCHAR", "functional", "Level of theory of the training set"),
+        Column("licence", "VARCHAR", "licence", "Licence of the weights"),
+        Column("citation", "VARCHAR", "citation", "Publication of the potential"),
+        Column(
+            "kappa_srme",
+            "DOUBLE",
+            "published κ_SRME",
+            "Symmetric relative mean error of mode κ on 103 compounds: 0 exact, 2 worst",
+        ),
+        Column("fit_for_kappa", "BOOLEAN", "fit for κ", "The published κ_SRME is at most 1"),
     ),
     ("model_digest",),
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from screen.core.columns import Column
+from screen.store.ensemble import ALIAS, StoredModel, ensemble_columns, ensemble_sql
 from screen.store.schema import (
     COSTS,
     FAILURES,
@@ -31,11 +32,19 @@ _SHOWN = {"VARCHAR", "VARCHAR[]", "DOUBLE", "BIGINT", "BOOLEAN", "TIMESTAMP"}
 Selected = tuple[Column, str]  # a column of the view and the SQL that computes it
 
 
-def create_view(properties: Sequence[Table]) -> str:
+def create_view(properties: Sequence[Table], models: Sequence[StoredModel]) -> str:
     """Return SQL that creates or replaces the view."""
-    selected = ",\n  ".join(f'{sql} AS "{column.name}"' for column, sql in _selected(properties))
+    selected = ",\n  ".join(
+        f'{sql} AS "{column.name}"' for column, sql in _selected(properties, models)
+    )
     key = ", ".join(OUTCOME_KEY_NAMES)
     joins = "\n".join(f'LEFT JOIN "{table.name}" ON {_same(table.name)}' for table in properties)
+    merged = ensemble_sql(properties, models)
+    if merged:
+        joins += (
+            f"\nLEFT JOIN (\n  {merged}\n) AS {ALIAS} ON {ALIAS}.material_id = outcomes.material_id"
+        )
+        joins += f" AND {ALIAS}.protocol_digest = outcomes.protocol_digest"
     return f"""CREATE OR REPLACE VIEW {VIEW} AS
 SELECT
   {selected}
@@ -56,16 +65,19 @@ def _same(table: str) -> str:
     return " AND ".join(f'"{table}".{name} = outcomes.{name}' for name in OUTCOME_KEY_NAMES)
 
 
-def view_columns(properties: Sequence[Table]) -> tuple[Column, ...]:
+def view_columns(properties: Sequence[Table], models: Sequence[StoredModel]) -> tuple[Column, ...]:
     """Return the columns of the view, in order."""
-    return tuple(column for column, _ in _selected(properties))
+    return tuple(column for column, _ in _selected(properties, models))
 
 
-def _selected(properties: Sequence[Table]) -> list[Selected]:
+def _selected(properties: Sequence[Table], models: Sequence[StoredModel]) -> list[Selected]:
     """Return all columns of the view: what it is, what came out, how it was made."""
     front, back = _identity(), _provenance()
-    taken = {column.name for column, _ in (*front, *back)}
-    return [*front, *_property_columns(properties, taken), *back]
+    merged = [
+        (column, f'{ALIAS}."{column.name}"') for column, _ in ensemble_columns(properties, models)
+    ]
+    taken = {column.name for column, _ in (*front, *merged, *back)}
+    return [*front, *_property_columns(properties, taken), *merged, *back]
 
 
 def _property_columns(properties: Sequence[Table], taken: set[str]) -> Iterator[Selected]:

@@ -48,3 +48,7 @@ def facts(app: AppTest, index: int) -> dict[str, str]:
     """The pairs of name and value in one of the page's static tables."""
     pairs = app.table[index].value
     return dict(zip(pairs["quantity"], pairs["value"], strict=True))
+
+
+def select_row(row: int) -> dict[str, object]:
+    return {"selection": {"rows": [row], "columns": [], "cells": []}}

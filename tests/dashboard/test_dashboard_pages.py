@@ -9,7 +9,7 @@ import pytest
 from dashboard import display
 
 from .conftest import RECIPES, write_run
-from .reading import OpenPage, charts, checked, table, texts
+from .reading import OpenPage, charts, checked, select_row, table, texts
 
 
 @pytest.fixture
@@ -76,10 +76,6 @@ def test_selecting_a_failure_opens_its_material(page: OpenPage) -> None:
     app.session_state["failures"] = select_row(2)
     checked(app.run())
     assert "CsF" in app.title[0].value
-
-
-def select_row(row: int) -> dict[str, object]:
-    return {"selection": {"rows": [row], "columns": [], "cells": []}}
 
 
 # ------------------------------------------------------------------------------ ranking

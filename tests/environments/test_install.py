@@ -40,7 +40,7 @@ def test_missing_constraints_are_named(tmp_path: Path) -> None:
 
 
 def test_a_failing_pip_is_one_error_with_the_command(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailableError, match="pip could not install springs.*no-such=="):
+    with pytest.raises(ModelUnavailableError, match=r"pip could not install springs.*no-such=="):
         install("springs", packages=["no-such==1"])
 
 

@@ -95,7 +95,7 @@ def test_another_version_of_the_code_is_refused(
     questions.check_same_code("springs", second)
     with (other / "screen" / "core" / "units.py").open("a") as handle:
         handle.write("# changed\n")
-    with pytest.raises(ModelUnavailableError, match="another version.*models install springs"):
+    with pytest.raises(ModelUnavailableError, match=r"another version.*models install springs"):
         questions.check_same_code("springs", second)
 
 

@@ -69,8 +69,9 @@ def test_one_kind_of_worker_per_interpreter(tmp_path: Path) -> None:
         model=None,
         models=["springs", SOFT, {**SOFT, "environment": str(python), "dtype": "float32"}],
     )
-    here, there = worker_kinds(resolve(campaign.models[:2])), worker_kinds(
-        resolve(campaign.models[2:])
+    here, there = (
+        worker_kinds(resolve(campaign.models[:2])),
+        worker_kinds(resolve(campaign.models[2:])),
     )
     assert [kind.resources for kind in here] == [("cpu", "model:springs")]
     assert [(kind.resources, kind.python) for kind in there] == [
