@@ -2,10 +2,13 @@
 PYTHON ?= python3
 CONSTRAINTS := constraints.txt
 VENV := .venv
-VENV_MACE := .venv-mace
 RUN := runs/demo
+FAMILIES := mace chgnet m3gnet
+# Environments that the tests make, of families that exclude SevenNet's packages
+TEST_HOME := $(CURDIR)/.thermoscreen
+ENVIRONMENTS := $(TEST_HOME)/environments
 
-.PHONY: demo test validate lint bench pictures clean
+.PHONY: demo potentials test validate lint bench pictures clean
 
 demo: $(VENV)/.ready-demo
 	$(VENV)/bin/thermoscreen run catalogs/campaigns/demo.toml --run $(RUN)
@@ -14,11 +17,23 @@ demo: $(VENV)/.ready-demo
 	@echo
 	@echo "Open the dashboard:  $(VENV)/bin/thermoscreen dashboard --run $(RUN)"
 
-test: $(VENV)/.ready-dev $(VENV_MACE)/.ready
-	$(VENV)/bin/python -m pytest
-	$(VENV_MACE)/bin/python -m pytest tests/contract/test_models.py tests/models
+# Three families that exclude each other, side by side in one campaign
+potentials: $(VENV)/.ready-demo
+	$(VENV)/bin/thermoscreen models install mace
+	$(VENV)/bin/thermoscreen models install chgnet
+	$(VENV)/bin/thermoscreen run catalogs/campaigns/potentials.toml --run runs/potentials
+	$(VENV)/bin/thermoscreen rank insulators --run runs/potentials
+	$(VENV)/bin/thermoscreen sql --run runs/potentials "$$(cat catalogs/campaigns/potentials.sql)"
 
-validate: $(VENV)/.ready-dev
+test: export THERMOSCREEN_HOME = $(TEST_HOME)
+test: $(VENV)/.ready-dev $(FAMILIES:%=$(ENVIRONMENTS)/%/.ready)
+	$(VENV)/bin/python -m pytest
+	for family in $(FAMILIES); do \
+	    $(ENVIRONMENTS)/$$family/bin/python -m pytest tests/contract/test_models.py tests/models || exit 1; \
+	done
+
+validate: export THERMOSCREEN_HOME = $(TEST_HOME)
+validate: $(VENV)/.ready-dev $(FAMILIES:%=$(ENVIRONMENTS)/%/.ready)
 	$(VENV)/bin/python -m pytest -m slow -o timeout=7200
 
 lint: $(VENV)/.ready-dev
@@ -45,13 +60,9 @@ $(VENV)/.ready-dev: $(VENV)/.ready-demo
 	$(VENV)/bin/python -m pip $(INSTALL) --editable ".[sevennet,dashboard,dev]"
 	touch $@
 
-INSTALL_MACE := install --quiet --disable-pip-version-check --constraint constraints-mace.txt
-
-# MACE and SevenNet need different versions of e3nn: MACE has an environment of its own.
-$(VENV_MACE)/.ready: pyproject.toml constraints-mace.txt
-	$(PYTHON) -m venv $(VENV_MACE)
-	$(VENV_MACE)/bin/python -m pip $(INSTALL_MACE) --editable ".[mace]" pytest pytest-timeout
+$(ENVIRONMENTS)/%/.ready: constraints-%.txt pyproject.toml $(VENV)/.ready-dev
+	THERMOSCREEN_HOME=$(TEST_HOME) $(VENV)/bin/thermoscreen models install $* --with pytest --with pytest-timeout
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV_MACE)
+	rm -rf $(VENV) $(TEST_HOME)
