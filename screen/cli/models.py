@@ -56,7 +56,7 @@ def _row(card: ModelCard) -> dict[str, Any]:
         "kappa_srme": card.kappa_srme,
         "kappa_srme_source": card.kappa_srme_source,
         "fit_for_kappa": fit,
-        "weights": "in the package" if card.bundled else "downloaded at first use",
+        "weights": "bundled" if card.bundled else "download",
         "licence": card.licence,
         "citation": card.citation,
     }
