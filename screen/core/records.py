@@ -134,6 +134,23 @@ HARMONIC = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
+class FitQuality(Record):
+    """How well forces of randomly displaced supercells determine fc3.
+
+    The held-out error is that of a fit to nine tenths of the pairs of supercells on the others:
+    rms over the components of F_even, half the sum of the forces at u and −u.
+    """
+
+    supercells: int  # displaced, two for each pair
+    unknowns: int  # independent third-order force constants
+    force_components: int  # equations: components of F_even of all pairs
+    condition: float  # number, of the design matrix; inf: the forces do not determine fc3
+    held_out_error: float  # eV/Å
+    held_out_relative: float  # the same over the rms of F_even itself
+    cutoff: float | None = None  # Å, fc3 of atoms farther apart vanish; None: none do
+
+
+@dataclass(frozen=True, eq=False)
 class ForceConstants(Record):
     """Second- and third-order force constants in phono3py's compact layout."""
 
@@ -145,6 +162,7 @@ class ForceConstants(Record):
     fc3: FloatArray | None = None  # (n_primitive, n_sc, n_sc, 3, 3, 3) eV/Å³
     nac: Nac | None = None
     n_supercells: int = 0  # displaced supercells whose forces went in
+    fit: FitQuality | None = None  # None: fc3 is absent or of finite differences
 
 
 @dataclass(frozen=True, eq=False)

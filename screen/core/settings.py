@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from screen.core import registry
 from screen.core.digest import digest_of_json
 from screen.core.errors import SettingsError
 
@@ -86,6 +87,11 @@ class DisplacementSettings(Settings):
     ``supercells = "hints"`` takes the catalog's supercells and refuses crystals without;
     ``"minimum_image"`` takes the smallest diagonal supercells whose shortest lattice vector
     reaches the given length.
+
+    ``fc3_scheme = "finite_differences"`` displaces pairs of atoms, reduced by symmetry;
+    ``"random"`` all atoms at once, and fc3 is fitted. A fit whose error on held-out forces or
+    whose condition number is above its limit gets two to four times as many supercells, once.
+    Without ``fc3_cutoff`` no fc3 vanishes, as long as a fit has memory for all of them.
     """
 
     supercells: Literal["hints", "minimum_image"] = "minimum_image"
@@ -93,8 +99,11 @@ class DisplacementSettings(Settings):
     fc3_minimum_image: Positive = 10.0  # Å
     distance: Positive = 0.03  # Å
     fc3_scheme: Literal["finite_differences", "random"] = "finite_differences"
+    fc3_cutoff: Positive | None = None  # Å, fc3 of atoms farther apart vanish; None: see above
     oversampling: Positive = 4.0  # random: force components per unknown of the fc3 fit
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # random
+    max_fit_error: Positive = 0.05  # random: held-out error over rms of the anharmonic forces
+    max_fit_condition: Positive = 100.0  # random: condition number of the design matrix
     max_supercells: Annotated[int, Field(ge=1)] | None = None  # refuse costlier crystals
 
 
@@ -224,7 +233,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
             name="screen",
             description="Any crystal: supercells by minimum image, mesh by q-density, 100–800 K",
             temperatures=tuple(float(T) for T in range(100, 801, 50)),
-            displacements=DisplacementSettings(max_supercells=20_000),
+            displacements=DisplacementSettings(fc3_scheme="random", max_supercells=20_000),
         ),
         Protocol(
             name="quick",
@@ -264,6 +273,7 @@ class ModelSettings(Settings):
     head: str | None = None  # readout of a network that has several levels of theory
     dtype: Literal["float64", "float32"] = "float64"
     device: str = "auto"  # auto, cpu, cuda, cuda:1 ...
+    kernels: Literal["plain", "cuequivariance"] = "plain"  # families mace and sevennet
     environment: str | None = None  # managed environment or interpreter; None: the family's
     calculator: str | None = None  # family ase: "package.module:Calculator"
     arguments: dict[str, Any] = Field(default_factory=dict)  # family ase: the calculator's
@@ -296,11 +306,11 @@ class ClusterSettings(Settings):
 
 
 class Campaign(Settings):
-    """A campaign file: candidates × model under one protocol."""
+    """A campaign file: candidates × potentials under one protocol."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
     source: SourceSettings
-    model: ModelSettings
+    models: Annotated[tuple[ModelSettings, ...], Field(min_length=1)]
     protocol: Protocol
     properties: Annotated[tuple[str, ...], Field(min_length=1)] = ("conductivity", "expansion")
     cluster: ClusterSettings = ClusterSettings()
@@ -335,11 +345,44 @@ def campaign_from(raw: Mapping[str, Any], where: str = "campaign") -> Campaign:
     """Validate a campaign given as plain values; see ``read_campaign``."""
     values = dict(raw)
     values["protocol"] = _resolve_protocol(values.get("protocol", "screen"))
-    if isinstance(values.get("model"), str):
-        values["model"] = {"family": values["model"]}
+    values["models"] = _models(values, where)
     if isinstance(values.get("source"), str):
         values["source"] = {"name": values["source"]}
     return validated(Campaign, values, where)
+
+
+def _models(values: dict[str, Any], where: str) -> list[Any]:
+    """Read ``models``, or ``model`` for one; a name stands for a family or one of its cards."""
+    if "model" in values and "models" in values:
+        raise SettingsError(f"{where}: give model or models, not both")
+    if "model" not in values and "models" not in values:
+        raise SettingsError(f'{where}: models is missing, e.g. models = ["sevennet-0"]')
+    one = [values.pop("model")] if "model" in values else values["models"]
+    if not isinstance(one, list | tuple):
+        raise SettingsError(f"{where}: models is a list of names or tables, not {one!r}")
+    return [model_named(item) if isinstance(item, str) else item for item in one]
+
+
+def model_named(name: str) -> ModelSettings:
+    """Potential of that name, or the default of the family of that name.
+
+    Raises
+    ------
+    SettingsError
+        Neither is known; the message lists them.
+    """
+    families = registry.names("models")
+    if name in families:
+        return ModelSettings(family=name)
+    cards = [card for family in families for card in registry.find("models", family).CARDS]
+    for card in cards:
+        if card.name == name:
+            return ModelSettings(family=card.family, name=name)
+    raise SettingsError(
+        f"no potential {name!r}; families: {', '.join(families)}; potentials: "
+        f"{', '.join(card.name for card in cards)}; for a local file give a table with family and "
+        "weights"
+    )
 
 
 def _resolve_protocol(value: Any) -> Any:

@@ -1,16 +1,17 @@
-"""What the potentials that run on torch share: device, batch size, silence."""
+"""What the potentials that run on torch share: device, memory, transfer, silence."""
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
-from screen.core.errors import ModelUnavailableError
+import numpy as np
 
-GPU_MEMORY_SHARE = 0.5  # of the whole memory; the rest is fragmentation and the CUDA context
+from screen.core.errors import ModelUnavailableError
+from screen.models._batches import SHARE, Budget, Memory
 
 
 def torch_device(name: str) -> Any:
@@ -39,14 +40,90 @@ def torch_device(name: str) -> Any:
     return device
 
 
-def edge_budget(device: Any, bytes_per_edge: float, on_cpu: int) -> int:
-    """Edges (pairs of neighbours) per forward pass that fit the device's memory."""
-    if device.type != "cuda":
-        return on_cpu
+def torch_dtype(name: str) -> Any:
+    """Return torch's ``float64`` or ``float32``."""
     import torch
 
-    memory = torch.cuda.get_device_properties(device).total_memory
-    return int(GPU_MEMORY_SHARE * memory / bytes_per_edge)
+    return {"float64": torch.float64, "float32": torch.float32}[name]
+
+
+def to_device(arrays: Mapping[str, Any], device: Any, dtype: Any) -> dict[str, Any]:
+    """Copy arrays to a device, floats as ``dtype``; to a GPU from pinned memory, without waiting."""
+    import torch
+
+    tensors = {}
+    for key, array in arrays.items():
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        if tensor.is_floating_point():
+            tensor = tensor.to(dtype)
+        if device.type == "cuda":
+            tensor = tensor.pin_memory().to(device, non_blocking=True)
+        tensors[key] = tensor
+    return tensors
+
+
+class HostMemory:
+    """A CPU's memory: not measured, as batches there are small for the sake of the caches."""
+
+    def watch(self) -> None:
+        """Do nothing."""
+
+    def peak(self) -> None:
+        """Return None."""
+
+    def free(self) -> int:
+        """Return 0: nobody asks without a peak."""
+        return 0
+
+    def release(self) -> None:
+        """Do nothing: Python has given back what it can."""
+
+
+class CudaMemory:
+    """A GPU's memory as torch sees it; see ``_batches.Memory``."""
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+        self._before = 0
+
+    def watch(self) -> None:
+        """Start to measure a peak."""
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(self._device)
+        self._before = torch.cuda.memory_allocated(self._device)
+
+    def peak(self) -> int:
+        """Bytes taken at most since ``watch``."""
+        import torch
+
+        return int(torch.cuda.max_memory_allocated(self._device)) - self._before
+
+    def free(self) -> int:
+        """Bytes that the GPU has left, and those that torch holds without use."""
+        import torch
+
+        unused = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(
+            self._device
+        )
+        return int(torch.cuda.mem_get_info(self._device)[0] + unused)
+
+    def release(self) -> None:
+        """Give the GPU back what torch holds without use."""
+        import torch
+
+        torch.cuda.empty_cache()
+
+
+def memory_of(device: Any) -> Memory:
+    """Return the memory of a torch device."""
+    return CudaMemory(device) if device.type == "cuda" else HostMemory()
+
+
+def budget_of(memory: Memory, bytes_per_edge: float, on_cpu: int) -> Budget:
+    """Return the edges of a first batch: what a GPU's free memory should hold, or ``on_cpu``."""
+    free = memory.free()
+    return Budget(int(SHARE * free / bytes_per_edge) if free else on_cpu)
 
 
 @contextmanager
@@ -54,7 +131,7 @@ def quiet() -> Iterator[None]:
     """Hide what packages print and warn while they load: no user can act on it.
 
     torch retires TorchScript, which e3nn still needs; mace asks torch to unpickle everything and
-    torch says so; mace prints which accelerators are missing and its downloads' progress.
+    torch says so; mace and sevenn print which accelerators are missing.
     """
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.filterwarnings("ignore", message=r"`torch\.jit", category=DeprecationWarning)

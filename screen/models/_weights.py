@@ -8,8 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from screen.core.digest import digest_of_json
 from screen.core.errors import ModelUnavailableError
 from screen.core.protocols import ModelCard
+from screen.models._download import checked_digest
 
 
 def package_version(package: str, family: str) -> str:
@@ -73,6 +75,49 @@ def existing(weights: Path) -> Path:
     if not path.is_file():
         raise ModelUnavailableError(f"there is no weights file {path}")
     return path
+
+
+def digest_of(path: Path, head: str | None) -> str:
+    """Digest of a file of weights and of the readout chosen among several.
+
+    Raises
+    ------
+    ModelUnavailableError
+        The file is not the one whose SHA-256 is recorded beside it.
+    """
+    digest = checked_digest(path)
+    return digest if head is None else digest_of_json({"weights": digest, "head": head})
+
+
+def chosen_head(heads: Sequence[str], wanted: str | None, path: Path) -> str | None:
+    """Return the wanted readout (level of theory), else the only or the default one.
+
+    None where the network knows of no heads.
+
+    Raises
+    ------
+    ModelUnavailableError
+        The network has no such head, or several and none is wanted or the default; the message
+        lists them.
+    """
+    if wanted is not None and wanted not in heads:
+        known = f"its heads are {', '.join(heads)}" if heads else "it has one level of theory only"
+        raise ModelUnavailableError(
+            f"{path} has no head {wanted!r}: {known}; change or leave out head"
+        )
+    if wanted is not None or len(heads) <= 1:
+        return wanted or next(iter(heads), None)
+    default = next((head for head in heads if head.lower() == "default"), None)
+    if default is None:
+        raise ModelUnavailableError(
+            f"{path} has the heads {', '.join(heads)} and none is the default; give one as head"
+        )
+    return default
+
+
+def name_with(head: str | None, name: str) -> str:
+    """Name of a potential of which the settings choose a head."""
+    return name if head is None else f"{name}@{head}"
 
 
 @contextmanager

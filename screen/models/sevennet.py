@@ -1,68 +1,46 @@
 """SevenNet potentials (Park et al., J. Chem. Theory Comput. 20, 4857, 2024), several cells per call.
 
-The networks were trained in float32 and are evaluated in float64: finite differences of forces
-at 0.03 Å need it, and it costs 1.7 times the time (LiBr, 64 atoms, one core: 0.41 s and 0.70 s;
-forces differ by 7e-7 eV/Å at most, the noise of float32).
+The networks were trained in float32 and are evaluated in float64 unless the settings ask for
+float32: finite differences of forces at 0.03 Å need it, and it costs 1.7 times the time (LiBr,
+64 atoms, one core: 0.41 s and 0.70 s; forces differ by 7e-7 eV/Å at most, the noise of float32).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase import Atoms
 from ase.data import chemical_symbols
 
 from screen.core.crystal import Crystal
-from screen.core.digest import digest_of_file
 from screen.core.errors import ModelUnavailableError
-from screen.core.protocols import ModelCard, ModelIdentity, check_elements
+from screen.core.protocols import ModelIdentity, check_elements
 from screen.core.records import Evaluation
 from screen.core.settings import ModelSettings
-from screen.models._batches import Result, batches, gathered
-from screen.models._elements import MPTRJ
-from screen.models._torch import edge_budget, quiet, torch_device
-from screen.models._weights import card_named, existing, package_folder, package_version, reading
+from screen.models._batches import Budget, Memory, Result, gathered, run_in_batches
+from screen.models._download import checked_digest, download, weights_folder
+from screen.models._kernels import checked_kernels, require_cuequivariance
+from screen.models._sevennet_cards import BUNDLED, CARDS, DOWNLOADS, HEADS, RELEASES
+from screen.models._topology import Copy, copies_of, graphs_of
+from screen.models._torch import budget_of, memory_of, quiet, to_device, torch_device, torch_dtype
+from screen.models._weights import (
+    card_named,
+    chosen_head,
+    digest_of,
+    existing,
+    name_with,
+    package_folder,
+    package_version,
+    reading,
+)
 
 PACKAGE = "sevenn"
 DEFAULT = "sevennet-0"
-DTYPE = "float64"
-
-_MATBENCH = "matbench-discovery, July 2026"
-_SHARED: dict[str, Any] = {
-    "family": "sevennet",
-    "licence": "MIT",
-    "citation": "Park et al., J. Chem. Theory Comput. 20, 4857 (2024)",
-    "training_set": "MPtrj",
-    "functional": "PBE, PBE+U as in the Materials Project",
-    "bundled": True,
-    "elements": MPTRJ,
-}
-CARDS = (
-    ModelCard(
-        name="sevennet-0",
-        description="SevenNet-0 of 11 July 2024: lmax 2, 5 layers, 0.84 M parameters",
-        cutoff=5.0,
-        kappa_srme=0.767,
-        kappa_srme_source="k_SRME",
-        **_SHARED,
-    ),
-    ModelCard(
-        name="sevennet-l3i5",
-        description="SevenNet-l3i5: lmax 3, 5 layers; 2.8 times the cost of sevennet-0",
-        cutoff=5.0,
-        kappa_srme=0.550,
-        kappa_srme_source=_MATBENCH,
-        **_SHARED,
-    ),
-)
-_BUNDLED = {
-    "sevennet-0": "SevenNet_0__11Jul2024/checkpoint_sevennet_0.pth",
-    "sevennet-l3i5": "SevenNet_l3i5/checkpoint_l3i5.pth",
-}
 
 # On a CPU a batch does not pay: LiBr, 64 atoms (1,664 edges), float64, one core: 0.70 s per cell
 # alone, 1.0 s per cell in batches of 4 (the messages leave the cache). Cells of 8 atoms
@@ -75,50 +53,59 @@ _VOIGT_TO_MATRIX = [[0, 3, 5], [3, 1, 4], [5, 4, 2]]  # sevenn's order: xx yy zz
 
 
 def identify(settings: ModelSettings) -> ModelIdentity:
-    """Resolve the checkpoint; see ``core.protocols.ModelModule``.
+    """Resolve the checkpoint; a named potential that is not at hand is downloaded.
 
     Raises
     ------
     ModelUnavailableError
-        sevenn or the checkpoint is missing, or the name is unknown.
+        sevenn or the checkpoint is missing or corrupt, the name is unknown, or the download
+        failed.
     """
     installed = package_version(PACKAGE, "sevennet")
-    path = _checkpoint(settings)
     return ModelIdentity(
         family="sevennet",
         name=_name(settings),
-        weights_digest=digest_of_file(path),
-        dtype=DTYPE,
+        weights_digest=digest_of(_checkpoint(settings), _wanted_head(settings)),
+        dtype=settings.dtype,
         package=PACKAGE,
         package_version=installed,
     )
 
 
 def load(settings: ModelSettings) -> SevenNet:
-    """Load a checkpoint in float64.
+    """Load a checkpoint.
 
     Raises
     ------
     ModelUnavailableError
-        sevenn or the checkpoint is missing or unreadable, the name or the device is unknown, or
-        the checkpoint has several fidelities.
+        sevenn or the checkpoint is missing, corrupt or unreadable, the name, the device or the
+        head (fidelity) is unknown, or the accelerated kernels are missing or wrong.
     """
     package_version(PACKAGE, "sevennet")
     path = _checkpoint(settings)
-    device = torch_device(settings.device)
+    checked_digest(path)
+    device, dtype = torch_device(settings.device), torch_dtype(settings.dtype)
     with quiet(), reading(path, "SevenNet checkpoint"):
-        model = _build(path)
-    if model.modal_map:
-        raise ModelUnavailableError(
-            f"{path} has several fidelities ({', '.join(model.modal_map)}); "
-            "only checkpoints of one fidelity are supported"
-        )
-    return SevenNet(
+        model = _build(path, dtype)
+    heads = model.modal_map or {}
+    head = chosen_head(list(heads), _wanted_head(settings), path)
+    memory = memory_of(device)
+    plain = SevenNet(
         name=_name(settings),
         model=model.to(device),
         device=device,
+        dtype=dtype,
+        cutoff=float(model.cutoff),
+        modal=None if head is None else int(heads[head]),
         elements=frozenset(chemical_symbols[number] for number in model.type_map),
+        memory=memory,
+        budget=budget_of(memory, BYTES_PER_EDGE, on_cpu=CPU_EDGES),
     )
+    if settings.kernels == "plain":
+        return plain
+    fast = replace(plain, model=_accelerated(path, device, dtype))
+    checked_kernels(plain, fast, settings.dtype)
+    return fast
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +113,14 @@ class SevenNet:
     """A loaded SevenNet: a ``core.protocols.ForceField``."""
 
     name: str
-    model: Any  # sevenn's AtomGraphSequential, float64
+    model: Any  # sevenn's AtomGraphSequential
     device: Any  # torch.device
+    dtype: Any  # torch.dtype of the weights and of the evaluation
+    cutoff: float  # Å
+    modal: int | None  # number of the level of theory, where the checkpoint has several
     elements: frozenset[str]
+    memory: Memory
+    budget: Budget
 
     def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
         """Energies, forces and stresses; see ``core.protocols.ForceField``.
@@ -139,87 +131,106 @@ class SevenNet:
             A crystal holds an element without training data.
         EvaluationError
             A result is not finite.
+        MemoryError
+            A crystal does not fit the memory.
         """
         for crystal in crystals:
             check_elements(self.elements, crystal, self.name)
-        graphs = (_graph(crystal, float(self.model.cutoff)) for crystal in crystals)
-        budget = edge_budget(self.device, BYTES_PER_EDGE, on_cpu=CPU_EDGES)
-        results = (
-            _forward(self.model, self.device, batch) for batch in batches(graphs, _n_edges, budget)
-        )
+        copies = copies_of(crystals, self.cutoff)
+        results = run_in_batches(copies, attrgetter("size"), self.forward, self.budget, self.memory)
         return gathered(self.name, crystals, results)
+
+    def forward(self, copies: Sequence[Copy]) -> Result:
+        """Evaluate one batch in one pass."""
+        import sevenn._keys as keys
+
+        data = self.inputs(copies)
+        n_atoms = len(data[keys.POS])
+        output = self.model(data)
+        energies = output[keys.PRED_TOTAL_ENERGY].detach().cpu().numpy().reshape(-1)
+        if keys.PRED_FORCE not in output:  # no edge at all: free atoms
+            return energies, np.zeros((n_atoms, 3)), np.zeros((len(copies), 3, 3))
+        forces = output[keys.PRED_FORCE].detach().cpu().numpy()
+        # sevenn returns the virial over the volume, the negative of the stress
+        voigt = -output[keys.PRED_STRESS].detach().cpu().numpy()
+        return energies, forces, voigt[:, _VOIGT_TO_MATRIX]
+
+    def inputs(self, copies: Sequence[Copy]) -> dict[str, Any]:
+        """Tensors that the network reads."""
+        import sevenn._keys as keys
+
+        graphs = graphs_of(copies, self.cutoff)
+        arrays = {
+            keys.NODE_FEATURE: graphs.numbers,
+            keys.ATOMIC_NUMBERS: graphs.numbers,
+            keys.POS: graphs.positions,
+            keys.EDGE_IDX: graphs.edge_index,
+            keys.EDGE_VEC: graphs.vectors,
+            keys.CELL_VOLUME: np.abs(np.linalg.det(graphs.lattices)),
+            keys.NUM_ATOMS: np.diff(graphs.first),
+            keys.BATCH: graphs.crystal_of,
+        }
+        if self.modal is not None:
+            arrays[keys.MODAL_TYPE] = np.full(len(copies), self.modal)
+        return to_device(arrays, self.device, self.dtype)
 
 
 def _name(settings: ModelSettings) -> str:
-    """Name of the potential; for a local checkpoint without name, the file's stem."""
-    if settings.name is not None:
-        return settings.name
-    return DEFAULT if settings.weights is None else settings.weights.stem
+    """Name of the card, or of a local file without name its stem; and the head that is chosen."""
+    if settings.weights is not None:
+        return name_with(settings.head, settings.name or settings.weights.stem)
+    return name_with(settings.head, settings.name or DEFAULT)
+
+
+def _wanted_head(settings: ModelSettings) -> str | None:
+    """Level of theory that the settings or the card ask for."""
+    if settings.head is not None or settings.weights is not None:
+        return settings.head
+    return HEADS.get(settings.name or DEFAULT)
 
 
 def _checkpoint(settings: ModelSettings) -> Path:
-    """Path of the local or bundled checkpoint."""
+    """Path of the local, bundled or downloaded checkpoint."""
     if settings.weights is not None:
         return existing(settings.weights)
-    card = card_named(CARDS, _name(settings))
-    return existing(package_folder(PACKAGE) / "pretrained_potentials" / _BUNDLED[card.name])
+    name = card_named(CARDS, settings.name or DEFAULT).name
+    if name in BUNDLED:
+        return existing(package_folder(PACKAGE) / "pretrained_potentials" / BUNDLED[name])
+    url = f"{RELEASES}/{DOWNLOADS[name]}"
+    return download(url, weights_folder("sevennet") / Path(DOWNLOADS[name]).name)
 
 
-def _build(path: Path) -> Any:
-    """Build the network in float64, ready for batches."""
+def _accelerated(path: Path, device: Any, dtype: Any) -> Any:
+    """Build the network with the kernels of cuequivariance."""
+    require_cuequivariance()
+    if device.type != "cuda":  # sevenn would silently build the plain ones
+        raise ModelUnavailableError(
+            f"sevenn runs the kernels of cuequivariance on a GPU only, the device is {device}; use "
+            "kernels = 'plain'"
+        )
+    with quiet():
+        return _build(path, dtype, enable_cueq=True).to(device)
+
+
+def _build(path: Path, dtype: Any, **kernels: bool) -> Any:
+    """Build the network, ready for batches that name their level of theory by its number."""
     import sevenn.train.dataload  # noqa: F401  # here, so that what it warns is hidden
-    import torch_geometric.loader.dataloader  # noqa: F401  # the same
     from sevenn.checkpoint import SevenNetCheckpoint
 
-    model = SevenNetCheckpoint(path).build_model().double().eval().requires_grad_(False)
+    model = SevenNetCheckpoint(path).build_model(**kernels).to(dtype)
+    model.eval().requires_grad_(False)
     model.set_is_batch_data(True)
-    # sevenn's one-hot embedding is always float32: lift its outputs to the weights' type.
-    embedding = model._modules["onehot_idx_to_onehot"]
-    embedding.register_forward_hook(_lift_one_hot)
+    model.eval_modal_map = False
+    # sevenn's one-hot embeddings are always float32: lift their outputs to the weights' type.
+    for name in ("onehot_idx_to_onehot", "one_hot_modality"):
+        if name in model._modules:
+            model._modules[name].register_forward_hook(partial(_lift_one_hot, dtype))
     return model
 
 
-def _lift_one_hot(module: Any, _inputs: Any, data: Any) -> Any:
-    """Turn the one-hot node features into float64."""
+def _lift_one_hot(dtype: Any, module: Any, _inputs: Any, data: Any) -> Any:
+    """Turn one-hot features into the weights' type."""
     for key in (module.key_output, module.key_additional_output):
         if key is not None:
-            data[key] = data[key].double()
+            data[key] = data[key].to(dtype)
     return data
-
-
-def _graph(crystal: Crystal, cutoff: float) -> Any:
-    """Neighbour graph of one crystal, edge vectors in float64."""
-    import torch
-    from sevenn.atom_graph_data import AtomGraphData
-    from sevenn.train.dataload import unlabeled_atoms_to_graph
-
-    atoms = Atoms(crystal.numbers, crystal.positions, cell=crystal.lattice, pbc=True)
-    arrays = unlabeled_atoms_to_graph(atoms, cutoff)
-    tensors = {
-        key: torch.as_tensor(value)
-        for key, value in arrays.items()
-        if isinstance(value, np.ndarray)
-    }
-    return AtomGraphData(**tensors)
-
-
-def _n_edges(graph: Any) -> int:
-    """Return the number of directed edges."""
-    return int(graph.num_edges)
-
-
-def _forward(model: Any, device: Any, graphs: list[Any]) -> Result:
-    """Evaluate one batch in one pass."""
-    import sevenn._keys as keys
-    from torch_geometric.loader.dataloader import Collater
-
-    data = Collater([], follow_batch=None, exclude_keys=None)(graphs).to(device)
-    n_atoms = data[keys.POS].shape[0]
-    output = model(data)
-    energies = output[keys.PRED_TOTAL_ENERGY].detach().cpu().numpy().reshape(-1)
-    if keys.PRED_FORCE not in output:  # no edge at all: free atoms
-        return energies, np.zeros((n_atoms, 3)), np.zeros((len(graphs), 3, 3))
-    forces = output[keys.PRED_FORCE].detach().cpu().numpy()
-    # sevenn returns the virial over the volume, the negative of the stress
-    voigt = -output[keys.PRED_STRESS].detach().cpu().numpy()
-    return energies, forces, voigt[:, _VOIGT_TO_MATRIX]

@@ -11,6 +11,7 @@ from screen.core.errors import DisplacementError
 from screen.core.records import ForceConstants
 from screen.core.settings import DisplacementSettings
 from screen.physics.convert import from_phonopy, to_nac_params, to_phonopy
+from screen.physics.random_displacements import count_pairs, displace_at_random
 
 SYMPREC = 1e-5  # Å
 
@@ -65,7 +66,7 @@ def displace_for_fc2(phono3py: Any, settings: DisplacementSettings) -> list[Crys
 
 
 def displace_for_fc3(phono3py: Any, settings: DisplacementSettings) -> list[Crystal]:
-    """Displace the fc3 supercell; sets the data set of ``phono3py``.
+    """Displace the fc3 supercell; finite differences set the data set of ``phono3py``.
 
     ``finite_differences``: pairs of atoms, reduced by symmetry. ``random``: all atoms by the
     same distance in random directions; ``oversampling`` force components per free parameter.
@@ -73,26 +74,31 @@ def displace_for_fc3(phono3py: Any, settings: DisplacementSettings) -> list[Crys
     Raises
     ------
     DisplacementError
-        There would be more than ``max_supercells`` cells.
+        There would be more than ``max_supercells`` cells, or too many unknowns to fit.
     """
     if settings.fc3_scheme == "random":
-        phono3py.generate_displacements(
-            distance=settings.distance,
-            number_of_snapshots="auto",
-            number_estimation_factor=settings.oversampling,
-            random_seed=settings.seed,
-        )
-    else:
-        phono3py.generate_displacements(distance=settings.distance)
+        pairs = count_pairs(phono3py, settings)
+        _refuse_above_limit(2 * pairs, phono3py, settings)
+        return displace_at_random(phono3py, settings, range(pairs))
+    phono3py.generate_displacements(
+        distance=settings.distance, cutoff_pair_distance=settings.fc3_cutoff
+    )
     cells = [cell for cell in phono3py.supercells_with_displacements if cell is not None]
-    if settings.max_supercells is not None and len(cells) > settings.max_supercells:
-        raise DisplacementError(
-            f"fc3 needs {len(cells)} displaced supercells of {len(cells[0])} atoms, the protocol "
-            f"allows {settings.max_supercells}; raise displacements.max_supercells or use "
-            "fc3_scheme = 'random'",
-            kind="too_many_supercells",
-        )
+    _refuse_above_limit(len(cells), phono3py, settings)
     return [from_phonopy(cell) for cell in cells]
+
+
+def _refuse_above_limit(number: int, phono3py: Any, settings: DisplacementSettings) -> None:
+    """Refuse a crystal that needs more supercells than the protocol allows."""
+    if settings.max_supercells is None or number <= settings.max_supercells:
+        return
+    way_out = "" if settings.fc3_scheme == "random" else " or use fc3_scheme = 'random'"
+    raise DisplacementError(
+        f"fc3 needs {number} displaced supercells of {len(phono3py.supercell)} atoms, the "
+        f"protocol allows {settings.max_supercells}; raise displacements.max_supercells, set "
+        f"displacements.fc3_cutoff (Å){way_out}",
+        kind="too_many_supercells",
+    )
 
 
 def as_array(forces: tuple[FloatArray, ...]) -> FloatArray:

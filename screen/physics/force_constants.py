@@ -5,6 +5,7 @@ The symmetrisation is not cosmetic: without it κ of LiBr is 32 % lower with the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from screen.physics.displacements import (
     lattice_dynamics,
     restored,
 )
+from screen.physics.fit import fit_third_order
 
 
 def second_order(
@@ -59,6 +61,9 @@ def third_order(
 ) -> ForceConstants:
     """Add fc3 to ``harmonic``: finite differences symmetrised, or a symfc fit.
 
+    A fit takes any number of pairs of randomly displaced supercells, from the first one on. Where
+    they do not determine fc3 it is None, and ``fit.condition`` infinite.
+
     Raises
     ------
     ForceConstantsError
@@ -66,35 +71,56 @@ def third_order(
         not finite.
     """
     phono3py = restored(harmonic)
-    cells = displace_for_fc3(phono3py, settings)
-    _require_forces(forces.forces, cells, "fc3")
-    phono3py.forces = np.array(forces.forces)
     if settings.fc3_scheme == "random":
-        _fit(phono3py)
+        _require_pairs(forces.forces, len(phono3py.supercell))
+        fc3, fit = fit_third_order(phono3py, forces.forces, settings)
     else:
-        phono3py.produce_fc3()
-        phono3py.symmetrize_fc3()
-    return ForceConstants(
-        unitcell=harmonic.unitcell,
-        primitive_matrix=harmonic.primitive_matrix,
-        fc3_supercell=harmonic.fc3_supercell,
-        fc2_supercell=harmonic.fc2_supercell,
-        fc2=harmonic.fc2,
-        fc3=_finite(phono3py.fc3, "fc3"),
-        nac=harmonic.nac,
-        n_supercells=harmonic.n_supercells + len(cells),
+        fc3, fit = _by_differences(phono3py, forces.forces, settings), None
+    return replace(
+        harmonic,
+        fc3=None if fc3 is None else _finite(fc3, "fc3"),
+        n_supercells=harmonic.n_supercells + len(forces.forces),
+        fit=fit,
     )
 
 
-def _fit(phono3py: Any) -> None:
-    """Fit fc2 and fc3 by symfc, which asserts that symmetry leaves it a parameter."""
-    try:
-        phono3py.produce_fc3(fc_calculator="symfc")
-    except AssertionError as error:
+def require_third_order(force_constants: ForceConstants) -> None:
+    """Refuse force constants whose fit did not determine fc3.
+
+    Raises
+    ------
+    ForceConstantsError
+        fc3 is missing.
+    """
+    fit = force_constants.fit
+    if force_constants.fc3 is None and fit is not None:
         raise ForceConstantsError(
-            "symfc finds no third-order force constant that symmetry allows in this supercell; "
-            "raise fc3_minimum_image"
-        ) from error
+            f"{fit.supercells} randomly displaced supercells do not determine the {fit.unknowns} "
+            "third-order force constants; raise displacements.oversampling or max_supercells"
+        )
+
+
+def _by_differences(
+    phono3py: Any, forces: FloatArray, settings: DisplacementSettings
+) -> FloatArray:
+    """Return compact fc3; phono3py wants zeros for the cells that a cutoff leaves out."""
+    _require_forces(forces, displace_for_fc3(phono3py, settings), "fc3")
+    evaluated = [cell is not None for cell in phono3py.supercells_with_displacements]
+    of_all = np.zeros((len(evaluated), *forces.shape[1:]))
+    of_all[evaluated] = forces
+    phono3py.forces = of_all
+    phono3py.produce_fc3()
+    phono3py.symmetrize_fc3()
+    return np.asarray(phono3py.fc3)
+
+
+def _require_pairs(forces: FloatArray, n_atoms: int) -> None:
+    """Refuse forces that are not those of at least two pairs of supercells."""
+    if forces.shape[1:] != (n_atoms, 3) or len(forces) % 2 or len(forces) < 4:
+        raise ForceConstantsError(
+            f"fc3 needs forces of shape (2 · pairs, {n_atoms}, 3), got {forces.shape}"
+        )
+    _finite(forces, "the set of forces for fc3")
 
 
 def _require_forces(forces: FloatArray, cells: list[Crystal], order: str) -> None:

@@ -8,16 +8,10 @@ from typing import Any, Literal
 
 from screen.core.digest import digest_of_arrays, digest_of_json
 from screen.core.protocols import ForceField, StageInputs
-from screen.core.records import (
-    Candidate,
-    Failure,
-    ForceConstants,
-    Record,
-    Relaxed,
-    SupercellForces,
-)
+from screen.core.records import Candidate, Failure, Record
 from screen.core.registry import find, names
 from screen.core.settings import Protocol
+from screen.pipeline import lattice
 
 Resource = Literal["model", "cpu"]
 
@@ -29,8 +23,10 @@ class Stage:
     ``resource`` is where it runs: ``model`` needs the potential, ``cpu`` any core. ``settings``
     is the part of the protocol that decides the result. ``divide`` says into how many parts the
     work is best divided; ``run`` then finds the records of ``run_part`` in ``inputs.parts``.
-    ``gate`` looks at the record and says
-    why later stages must not use it. ``revision`` goes up when the computation changes.
+    ``idle`` says whether a stage that needs the potential has nothing to ask it: then it runs on
+    any core. ``gate`` looks at the record and says why later stages must not use it. A ``run``
+    that returns the record of an earlier stage stores no second copy. ``revision`` goes up when
+    the computation changes.
     """
 
     name: str
@@ -40,6 +36,7 @@ class Stage:
     run: Callable[[StageInputs, ForceField], Record]
     divide: Callable[[StageInputs], int] | None = None  # into how many parts
     run_part: Callable[[StageInputs, int, int], Record] | None = None
+    idle: Callable[[StageInputs], bool] | None = None
     gate: Callable[[StageInputs, Record], Failure | None] | None = None
     row: Callable[[StageInputs, Record], Mapping[str, Any]] | None = None
     revision: int = 1
@@ -159,73 +156,6 @@ def _property_stages(adapter: str) -> list[Stage]:
 # ---------------------------------------------------------------- the lattice-dynamics stages
 
 
-def _relax(inputs: StageInputs, force_field: ForceField) -> Relaxed:
-    from screen.physics.relax import relax
-
-    return relax(inputs.candidate.crystal, force_field, inputs.protocol.relaxation)
-
-
-def _converged(inputs: StageInputs, record: Record) -> Failure | None:
-    """Gate: only a converged relaxation goes on."""
-    relaxed = record
-    if not isinstance(relaxed, Relaxed):
-        raise TypeError(f"relax needs Relaxed, got {type(record).__name__}")
-    if relaxed.converged:
-        return None
-    settings = inputs.protocol.relaxation
-    return Failure(
-        "relax",
-        "not_converged",
-        f"largest force {relaxed.max_force:.2e} eV/Å after {relaxed.steps} steps, wanted "
-        f"fmax={settings.fmax:.0e} in {settings.max_steps} steps a stage; raise "
-        "relaxation.max_steps or start from a better structure",
-    )
-
-
-def _lattice(inputs: StageInputs) -> Any:
-    """Return a phono3py object for the relaxed crystal, and the supercell matrices."""
-    from screen.physics.displacements import lattice_dynamics
-    from screen.physics.supercells import supercell_matrices
-
-    relaxed = inputs.get("relax", Relaxed).crystal
-    matrices = supercell_matrices(relaxed, inputs.candidate.hints, inputs.protocol.displacements)
-    return lattice_dynamics(relaxed, *matrices)
-
-
-def _fc2_forces(inputs: StageInputs, force_field: ForceField) -> SupercellForces:
-    from screen.physics.displacements import as_array, displace_for_fc2
-
-    cells = displace_for_fc2(_lattice(inputs), inputs.protocol.displacements)
-    return SupercellForces(as_array(force_field.evaluate(cells).forces))
-
-
-def _fc3_forces(inputs: StageInputs, force_field: ForceField) -> SupercellForces:
-    from screen.physics.displacements import as_array, displace_for_fc3
-
-    cells = displace_for_fc3(_lattice(inputs), inputs.protocol.displacements)
-    return SupercellForces(as_array(force_field.evaluate(cells).forces))
-
-
-def _fc2(inputs: StageInputs, _: ForceField) -> ForceConstants:
-    from screen.physics.force_constants import second_order
-    from screen.physics.supercells import supercell_matrices
-
-    relaxed = inputs.get("relax", Relaxed).crystal
-    settings = inputs.protocol.displacements
-    matrices = supercell_matrices(relaxed, inputs.candidate.hints, settings)
-    return second_order(relaxed, matrices, inputs.get("fc2_forces", SupercellForces), settings)
-
-
-def _fc3(inputs: StageInputs, _: ForceField) -> ForceConstants:
-    from screen.physics.force_constants import third_order
-
-    return third_order(
-        inputs.get("fc2", ForceConstants),
-        inputs.get("fc3_forces", SupercellForces),
-        inputs.protocol.displacements,
-    )
-
-
 def _relaxation_settings(protocol: Protocol) -> Mapping[str, Any]:
     return protocol.relaxation.model_dump(mode="json")
 
@@ -238,13 +168,35 @@ def _fc2_settings(protocol: Protocol) -> Mapping[str, Any]:
 
 
 def _fc3_settings(protocol: Protocol) -> Mapping[str, Any]:
+    limits = {"max_fit_error", "max_fit_condition"}
+    return protocol.displacements.model_dump(mode="json", exclude=limits)
+
+
+def _all_fc3_settings(protocol: Protocol) -> Mapping[str, Any]:
     return protocol.displacements.model_dump(mode="json")
 
 
 _LATTICE = (
-    Stage("relax", "model", (), _relaxation_settings, _relax, gate=_converged),
-    Stage("fc2_forces", "model", ("relax",), _fc2_settings, _fc2_forces),
-    Stage("fc2", "cpu", ("relax", "fc2_forces"), _fc2_settings, _fc2),
-    Stage("fc3_forces", "model", ("relax", "stability"), _fc3_settings, _fc3_forces),
-    Stage("fc3", "cpu", ("fc2", "fc3_forces"), _fc3_settings, _fc3),
+    Stage(
+        "relax", "model", (), _relaxation_settings, lattice.relax_crystal, gate=lattice.converged
+    ),
+    Stage("fc2_forces", "model", ("relax",), _fc2_settings, lattice.fc2_forces),
+    Stage("fc2", "cpu", ("relax", "fc2_forces"), _fc2_settings, lattice.fc2),
+    Stage("fc3_forces", "model", ("relax", "stability"), _fc3_settings, lattice.fc3_forces),
+    Stage("fc3_fit", "cpu", ("fc2", "fc3_forces"), _fc3_settings, lattice.fc3_fit),
+    Stage(
+        "fc3_more_forces",
+        "model",
+        ("relax", "fc3_fit"),
+        _all_fc3_settings,
+        lattice.more_fc3_forces,
+        idle=lattice.fit_is_good,
+    ),
+    Stage(
+        "fc3",
+        "cpu",
+        ("fc2", "fc3_forces", "fc3_fit", "fc3_more_forces"),
+        _fc3_settings,
+        lattice.fc3,
+    ),
 )

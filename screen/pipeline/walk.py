@@ -20,6 +20,7 @@ from screen.core.records import Candidate, Execution, Failure, Outcome, Record
 from screen.core.registry import find
 from screen.core.settings import ModelSettings, Protocol
 from screen.pipeline.meter import NO_MODEL, Counted, Meter
+from screen.pipeline.potentials import model_resource
 from screen.pipeline.stages import Stage, keys_of, pipeline_for
 from screen.pipeline.versions import installed_versions
 from screen.store import ledger
@@ -71,8 +72,8 @@ class Progress:
 
 
 def resource_of(stage: Stage, model: ModelSettings) -> str:
-    """Name of the worker resource that a stage needs: ``cpu`` or ``model:<family>``."""
-    return f"model:{model.family}" if stage.resource == "model" else "cpu"
+    """Name of the worker resource that a stage needs: ``cpu`` or ``model:<environment>``."""
+    return model_resource(model) if stage.resource == "model" else "cpu"
 
 
 def first_resource(task: Task) -> str:
@@ -127,7 +128,7 @@ def _advance(state: _Walk, resources: frozenset[str], report: Report) -> Progres
         if state.blocked(stage):
             continue
         if not state.finished(stage):
-            needed = resource_of(stage, state.task.model)
+            needed = state.resource_of(stage)
             if needed not in resources:
                 return Progress(tuple(state.executions), next_resource=needed)
             parts = state.divide(stage)
@@ -178,6 +179,12 @@ class _Records(Mapping[str, Record]):
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def place_of(self, record: Record) -> tuple[str, str] | None:
+        """Folder and key of a record that is known, None for a new one."""
+        stages = (stage for stage, known in self._read.items() if known is record)
+        stage = next(stages, None)
+        return None if stage is None else (stage, self._keys[stage])
 
     def keep(self, stage: str, record: Record) -> None:
         """Remember a record that was just computed."""
@@ -282,15 +289,28 @@ class _Walk:
             text = traceback.format_exc()
             self._fail(stage, Failure(stage.name, "unexpected_error", message, text))
         else:
-            self.artifacts.write(*place, record)
+            self._write(place, record)
         execution = meter.read()
         ledger.append(ledger_folder(self.task.run), execution)
         self.executions.append(execution)
         return record
 
+    def _write(self, place: tuple[str, str], record: Record) -> None:
+        """Write a record; one of an earlier stage is there already."""
+        earlier = self._records.place_of(record)
+        if earlier is None:
+            self.artifacts.write(*place, record)
+        else:
+            self.artifacts.link(earlier, place)
+
+    def resource_of(self, stage: Stage) -> str:
+        """Name of the worker resource that a stage needs here; one that is idle runs anywhere."""
+        idle = stage.idle is not None and stage.idle(self.inputs)
+        return "cpu" if idle else resource_of(stage, self.task.model)
+
     def _run(self, stage: Stage, inputs: StageInputs, meter: Meter) -> Record:
         """Run a stage with the potential, counted, where it needs one."""
-        if stage.resource == "cpu":
+        if self.resource_of(stage) == "cpu":
             return stage.run(inputs, NO_MODEL)
         counted = Counted(load_model(self.task.model), meter)
         return stage.run(inputs, counted)
@@ -331,8 +351,13 @@ class _Walk:
         return self.artifacts.has(stage.name, self.keys[stage.name])
 
 
-@lru_cache(maxsize=2)
 def load_model(settings: ModelSettings) -> ForceField:
     """Load a potential once per process."""
+    return _load(settings.model_dump_json())
+
+
+@lru_cache
+def _load(settings_json: str) -> ForceField:
+    settings = ModelSettings.model_validate_json(settings_json)
     force_field: ForceField = find("models", settings.family).load(settings)
     return force_field

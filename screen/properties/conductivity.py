@@ -9,7 +9,7 @@ import numpy as np
 
 from screen.core.columns import Column
 from screen.core.protocols import DividedSolverModule, StageInputs
-from screen.core.records import Conductivity, ForceConstants, Phonons, Record
+from screen.core.records import Conductivity, FitQuality, ForceConstants, Phonons, Record
 from screen.core.registry import find
 from screen.core.settings import Protocol
 from screen.core.spectra import median_mean_free_path, regime_shares
@@ -56,6 +56,38 @@ COLUMNS = (
     Column("solver_version", "VARCHAR", "solver version", "Version of the solver's package."),
     Column("isotopes", "BOOLEAN", "isotopes", "Natural isotope scattering is included."),
     Column("nac", "BOOLEAN", "NAC", "The non-analytical term correction is included."),
+    Column(
+        "fc3_supercells",
+        "BIGINT",
+        "supercells of fc3",
+        "Randomly displaced supercells that fc3 is fitted to; empty for finite differences.",
+    ),
+    Column(
+        "fc3_fit_condition",
+        "DOUBLE",
+        "condition of the fc3 fit",
+        "Condition number of the design matrix of the fit of fc3.",
+    ),
+    Column(
+        "fc3_held_out_error",
+        "DOUBLE",
+        "held-out error of fc3",
+        "Error of the fit of fc3 on the anharmonic forces of pairs of supercells it has not seen.",
+        "eV/Å",
+    ),
+    Column(
+        "fc3_held_out_relative",
+        "DOUBLE",
+        "relative held-out error of fc3",
+        "Held-out error of fc3 over the rms of the anharmonic forces.",
+    ),
+    Column(
+        "fc3_cutoff",
+        "DOUBLE",
+        "cutoff of fc3",
+        "Distance beyond which fc3 is not fitted; empty where all of the supercell is.",
+        "Å",
+    ),
 )
 measure = None
 
@@ -123,6 +155,18 @@ def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
         "solver_version": record.solver_version,
         "isotopes": record.isotopes,
         "nac": record.nac,
+        **_fit(inputs.get("fc3", ForceConstants).fit),
+    }
+
+
+def _fit(fit: FitQuality | None) -> dict[str, float | None]:
+    """Columns on the fit of fc3, empty for finite differences."""
+    return {
+        "fc3_supercells": None if fit is None else fit.supercells,
+        "fc3_fit_condition": None if fit is None else fit.condition,
+        "fc3_held_out_error": None if fit is None else fit.held_out_error,
+        "fc3_held_out_relative": None if fit is None else fit.held_out_relative,
+        "fc3_cutoff": None if fit is None else fit.cutoff,
     }
 
 

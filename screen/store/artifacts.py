@@ -9,7 +9,7 @@ from pathlib import Path
 from screen.core.errors import BrokenArtifactError, StoreError
 from screen.core.records import Record
 from screen.store.codec import read_record, write_record
-from screen.store.files import remove_temporaries, write_atomically
+from screen.store.files import link_or_copy, remove_temporaries, write_atomically
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -52,6 +52,22 @@ class Artifacts:
         path = self.path(stage, key)
         try:
             write_atomically(path, lambda handle: write_record(record, handle))
+        except OSError as error:
+            raise StoreError(f"cannot write the artifact {path}: {error.strerror}") from error
+        return path
+
+    def link(self, earlier: tuple[str, str], place: tuple[str, str]) -> Path:
+        """Give the record of an earlier stage and key a second place, without a second copy.
+
+        Raises
+        ------
+        StoreError
+            The record is not there, or the folder cannot be written.
+        """
+        source, path = self.path(*earlier), self.path(*place)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(source, path)
         except OSError as error:
             raise StoreError(f"cannot write the artifact {path}: {error.strerror}") from error
         return path

@@ -39,6 +39,24 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     sync_folder(path.parent)
 
 
+def link_or_copy(source: Path, path: Path) -> None:
+    """Make ``path`` a hard link to ``source``, or a copy where the file system has no links.
+
+    Raises
+    ------
+    OSError
+        The source is missing, the folder cannot be written, or the disk is full.
+    """
+    try:
+        os.link(source, path)
+    except FileExistsError:
+        return
+    except OSError:
+        write_atomically(path, lambda handle: handle.write(source.read_bytes()))
+    else:
+        sync_folder(path.parent)
+
+
 def sync_file(path: Path) -> None:
     """Force a closed file's bytes to disk."""
     descriptor = os.open(path, os.O_RDONLY)

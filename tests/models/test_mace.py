@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
+from ase import Atoms
 
+from screen.core.crystal import Crystal
 from screen.core.errors import ModelUnavailableError
 from screen.core.settings import ModelSettings
 from screen.models import mace
+from screen.models._topology import copies_of
+from tests.crystals import rocksalt, wurtzite
 from tests.models.networks import write_random_mace
 
 
@@ -31,6 +39,7 @@ needs_mace = pytest.mark.skipif(not _installed(), reason="mace-torch is not inst
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return an empty cache folder of mace."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("THERMOSCREEN_HOME", str(tmp_path / "home"))
     return tmp_path / "mace"
 
 
@@ -40,6 +49,25 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise urllib.error.URLError("no route to host")
 
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
+
+
+def _perturbed(crystal: Crystal) -> Crystal:
+    shifts = 0.01 * np.random.default_rng(1).standard_normal((len(crystal), 3))
+    return Crystal(crystal.lattice, crystal.numbers, crystal.fractional + shifts)
+
+
+def _atoms(crystal: Crystal) -> Atoms:
+    return Atoms(crystal.numbers, crystal.positions, cell=crystal.lattice, pbc=True)
+
+
+def _edges(data: Any) -> Any:
+    """Rows (i, j, x, y, z) in an order that depends on nothing but their values."""
+    i, j = data["edge_index"].numpy()
+    cells = data["cell"].numpy().reshape(-1, 3, 3)[data["batch"].numpy()[i]]
+    shifts = np.einsum("ea,eab->eb", data["unit_shifts"].numpy(), cells)
+    positions = data["positions"].numpy()
+    rows = np.column_stack((i, j, positions[j] - positions[i] + shifts))
+    return rows[np.lexsort(np.round(rows, 6).T[::-1])]
 
 
 @pytest.mark.skipif(_installed(), reason="mace-torch is installed here")
@@ -60,21 +88,56 @@ def test_without_network_the_message_tells_the_ways_out(cache: Path, name: str |
         assert "no route to host" in message
         assert "/mace_mpa_0/mace-mpa-0-medium.model" in message  # the download's address
         assert "--weights PATH" in message
-        assert str(cache / "macempa0mediummodel") in message
+        assert str(cache.parent / "home/weights/mace/mace-mpa-0-medium.model") in message
 
 
 @needs_mace
 @pytest.mark.usefixtures("no_network")
-def test_weights_in_the_cache_need_no_network(cache: Path) -> None:
-    cache.mkdir()
-    write_random_mace(cache / "20231210mace128L0_energy_epoch249model")
+@pytest.mark.parametrize("where", ["of mace", "of ours"])
+def test_downloaded_weights_need_no_network(cache: Path, where: str) -> None:
+    ours = cache.parent / "home/weights/mace/2023-12-10-mace-128-L0_energy_epoch-249.model"
+    path = cache / "20231210mace128L0_energy_epoch249model" if where == "of mace" else ours
+    path.parent.mkdir(parents=True)
+    write_random_mace(path)
     identity = mace.identify(ModelSettings(family="mace", name="small"))
     assert identity.name == "mace-mp-0-small"
     assert mace.load(ModelSettings(family="mace", name="mace-mp-0-small")).name == identity.name
 
 
 @needs_mace
-def test_cached_files_are_found_where_mace_puts_them(
+@pytest.mark.usefixtures("no_network")
+def test_a_corrupt_download_is_named(cache: Path) -> None:
+    path = cache.parent / "home/weights/mace/MACE_MPtrj_2022.9.model"
+    path.parent.mkdir(parents=True)
+    write_random_mace(path)
+    path.with_name(f"{path.name}.sha256").write_text(f"{'0' * 64}  {path.name}\n")
+    for use in (mace.identify, mace.load):
+        with pytest.raises(ModelUnavailableError, match=r"MACE_MPtrj_2022\.9\.model is corrupt"):
+            use(ModelSettings(family="mace", name="mace-mp-0-large"))
+
+
+@needs_mace
+@pytest.mark.usefixtures("cache")
+def test_identifying_downloaded_weights_does_not_import_torch(cache: Path) -> None:
+    path = cache / "MACE_MPtrj_20229model"
+    path.parent.mkdir()
+    path.write_bytes(b"any")
+    script = (
+        "import sys\n"
+        "from screen.core.settings import ModelSettings\n"
+        "from screen.models import mace\n"
+        "mace.identify(ModelSettings(family='mace', name='mace-mp-0-large'))\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@needs_mace
+def test_addresses_and_cached_files_are_those_of_mace(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where mace changes its addresses or its naming, this says so."""
@@ -83,14 +146,18 @@ def test_cached_files_are_found_where_mace_puts_them(
     asked: dict[str, str] = {}
 
     def remember(address: str, path: str) -> tuple[str, str]:
-        asked[os.fspath(path)] = address
+        asked[address] = os.fspath(path)
         return path, ""
 
     monkeypatch.setattr(foundations_models, "_urlretrieve_with_timeout", remember)
     for card in mace.CARDS:
-        mace._download(card.name, cache)
-    expected = {str(cache / name) for name in mace._CACHED.values()}
-    assert set(asked) == expected
+        foundations_models.download_mace_mp_checkpoint(mace.LOADER_NAMES[card.name])
+    expected = {
+        address: str(mace._cached_by_mace(Path(address).name))
+        for address in mace.DOWNLOADS.values()
+    }
+    assert asked == expected
+    assert {Path(path).parent for path in asked.values()} == {cache}
 
 
 @needs_mace
@@ -113,12 +180,71 @@ def test_a_file_of_something_else_is_named_with_its_kind(tmp_path: Path) -> None
 
 
 @needs_mace
-def test_several_heads_need_a_default(tmp_path: Path) -> None:
+def test_several_heads_need_a_default_or_a_choice(tmp_path: Path) -> None:
     path = write_random_mace(tmp_path / "heads.model", heads=("omat", "spice"))
     with pytest.raises(ModelUnavailableError, match="heads omat, spice and none is the default"):
         mace.load(ModelSettings(family="mace", weights=path))
+    with pytest.raises(ModelUnavailableError, match="no head 'pbe': its heads are omat, spice"):
+        mace.load(ModelSettings(family="mace", weights=path, head="pbe"))
+    assert mace.load(ModelSettings(family="mace", weights=path, head="spice")).head == "spice"
     path = write_random_mace(tmp_path / "heads.model", heads=("omat", "default"))
     assert mace.load(ModelSettings(family="mace", weights=path)).head == "default"
+
+
+@needs_mace
+def test_each_head_is_that_of_mace_s_own_calculator(tmp_path: Path) -> None:
+    from mace.calculators import MACECalculator
+
+    path = write_random_mace(tmp_path / "heads.model", heads=("omat", "spice"))
+    energies = {}
+    for head in ("omat", "spice"):
+        settings = ModelSettings(family="mace", weights=path, head=head, device="cpu")
+        energies[head] = mace.load(settings).evaluate([rocksalt()]).energies[0]
+        atoms = _atoms(rocksalt())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # how mace reads its own file
+            atoms.calc = MACECalculator(
+                model_paths=str(path), device="cpu", default_dtype="float64", head=head
+            )
+        assert energies[head] == pytest.approx(atoms.get_potential_energy(), abs=1e-9)
+    assert abs(energies["omat"] - energies["spice"]) > 1e-3
+
+
+@needs_mace
+def test_a_chosen_head_is_a_potential_of_its_own(tmp_path: Path) -> None:
+    path = write_random_mace(tmp_path / "heads.model", heads=("omat", "spice"))
+    omat, spice = (
+        mace.identify(ModelSettings(family="mace", weights=path, head=head))
+        for head in ("omat", "spice")
+    )
+    assert (omat.name, spice.name) == ("heads@omat", "heads@spice")
+    assert omat.weights_digest != spice.weights_digest
+
+
+@needs_mace
+def test_inputs_of_a_batch_are_mace_s_own_graphs(tmp_path: Path) -> None:
+    from mace.data import AtomicData, config_from_atoms
+    from mace.tools import AtomicNumberTable
+    from mace.tools.torch_geometric import Batch
+    from mace.tools.torch_tools import default_dtype
+
+    path = write_random_mace(tmp_path / "small.model")
+    force_field = mace.load(ModelSettings(family="mace", weights=path, device="cpu"))
+    crystals = [_perturbed(rocksalt()), _perturbed(rocksalt()), wurtzite(3.25, 5.2, 30, 8)]
+    table = AtomicNumberTable(force_field.numbers.tolist())
+    with default_dtype("float64"):
+        own = Batch.from_data_list(
+            [
+                AtomicData.from_config(
+                    config_from_atoms(_atoms(crystal)), table, force_field.cutoff, heads=["Default"]
+                )
+                for crystal in crystals
+            ]
+        )
+    ours = force_field.inputs(list(copies_of(crystals, force_field.cutoff)))
+    for key in ("cell", "node_attrs", "batch", "ptr", "head"):
+        np.testing.assert_array_equal(ours[key].numpy(), own[key].numpy())
+    np.testing.assert_allclose(_edges(ours), _edges(own), rtol=0, atol=1e-12)
 
 
 @needs_mace

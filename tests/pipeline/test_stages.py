@@ -30,7 +30,9 @@ def test_needs_come_first_and_the_model_is_left_as_rarely_as_possible() -> None:
         seen.add(stage.name)
     resources = [stage.resource for stage in ALL]
     changes = sum(a != b for a, b in pairwise(resources))
-    assert changes == 3  # model, cpu, gate, model, cpu
+    assert changes == 5  # model, cpu, gate, model, cpu, model for a poor fit, cpu
+    resources = [stage.resource for stage in ALL if stage.idle is None]
+    assert sum(a != b for a, b in pairwise(resources)) == 3
 
 
 def test_nothing_third_order_runs_before_the_stability_gate() -> None:
@@ -82,12 +84,21 @@ def test_another_seed_keeps_the_harmonic_part() -> None:
     displacements = QUICK.displacements.model_copy(update={"seed": 1})
     assert changed(displacements=displacements) == {
         "fc3_forces",
+        "fc3_fit",
+        "fc3_more_forces",
         "fc3",
         "conductivity",
         "expansion",
         "strained_gruneisen",
         "qha",
     }
+
+
+def test_another_limit_for_the_fit_keeps_the_first_forces() -> None:
+    displacements = QUICK.displacements.model_copy(update={"max_fit_error": 0.01})
+    found = changed(displacements=displacements)
+    assert {"fc3_more_forces", "fc3"} < found
+    assert found.isdisjoint({"fc3_forces", "fc3_fit"})
 
 
 def test_another_model_or_crystal_recomputes_everything() -> None:
