@@ -37,6 +37,15 @@ PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "VARCHAR[]": list,
 }
 
+OF_A_FIT = {
+    "fc3_supercells",
+    "fc3_fit_condition",
+    "fc3_held_out_error",
+    "fc3_held_out_relative",
+    "fc3_cutoff",
+}
+"""Columns that finite differences, which this crystal has, leave empty."""
+
 
 @pytest.fixture(params=PROPERTIES)
 def name(request: pytest.FixtureRequest) -> str:
@@ -163,6 +172,8 @@ def test_a_row_has_exactly_the_declared_columns_with_values_of_their_types(
     assert row.keys() == {column.name for column in module.COLUMNS}
     for column in module.COLUMNS:
         value = row[column.name]
+        if value is None and column.name in OF_A_FIT:
+            continue
         assert isinstance(value, PYTHON_TYPES[column.sql_type]), column.name
         for number in np.ravel(value).tolist():
             assert not isinstance(number, float) or math.isfinite(number), column.name

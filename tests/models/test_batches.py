@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from screen.models._batches import SHARE, Budget, Result, run_in_batches
-from screen.models._torch import HostMemory
+from screen.models._torch import FIRST_SHARE, CudaMemory, HostMemory, budget_of
 
 ITEMS = [3, 1, 1, 5, 2]
 
@@ -144,3 +144,22 @@ def test_a_batch_without_edges_says_nothing_about_memory() -> None:
 
     run([0, 0], budget, memory, takes)
     assert budget.edges == 50
+
+
+def test_the_first_batch_takes_a_small_part_of_the_free_memory() -> None:
+    assert budget_of(Meter(10**9), bytes_per_edge=1e4, on_cpu=7).edges == FIRST_SHARE * 1e5
+    assert budget_of(HostMemory(), bytes_per_edge=1e4, on_cpu=7).edges == 7
+
+
+def test_the_peak_on_a_gpu_is_what_tensors_took() -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    memory = CudaMemory(torch.device("cuda"))
+    kept = torch.empty(1 << 20, dtype=torch.uint8, device="cuda")
+    free = memory.free()
+    memory.watch()
+    torch.empty(64 << 20, dtype=torch.uint8, device="cuda")
+    assert memory.peak() == 64 << 20
+    assert memory.free() >= free - (2 << 20)  # what torch holds without use counts as free
+    assert len(kept) == 1 << 20
