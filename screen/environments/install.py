@@ -59,7 +59,7 @@ def install(
     python = python_in(place)
     held = place / "constraints.txt"
     held.write_text(_constraints(constraints or known_constraints(family), torch))
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--constraint", str(held), *_thermoscreen(family), *packages]
     if subprocess.run(command, check=False).returncode != 0:
         raise ModelUnavailableError(
