@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from screen.core.errors import ModelUnavailableError
-from screen.models._batches import SHARE, Budget, Memory
+from screen.models._batches import Budget, Memory
+
+FIRST_SHARE = 0.2  # of a GPU's free memory, for a batch whose need is only estimated
 
 
 def torch_device(name: str) -> Any:
@@ -121,9 +123,9 @@ def memory_of(device: Any) -> Memory:
 
 
 def budget_of(memory: Memory, bytes_per_edge: float, on_cpu: int) -> Budget:
-    """Return the edges of a first batch: what a GPU's free memory should hold, or ``on_cpu``."""
+    """Return the edges of a first batch: what a GPU should hold with ease, or ``on_cpu``."""
     free = memory.free()
-    return Budget(int(SHARE * free / bytes_per_edge) if free else on_cpu)
+    return Budget(int(FIRST_SHARE * free / bytes_per_edge) if free else on_cpu)
 
 
 @contextmanager
@@ -136,4 +138,5 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.filterwarnings("ignore", message=r"`torch\.jit", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="Environment variable TORCH_FORCE_NO_WEIGHTS")
+        warnings.filterwarnings("ignore", message="To copy construct from a tensor")
         yield

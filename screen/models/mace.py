@@ -49,10 +49,13 @@ PACKAGE = "mace-torch"
 DEFAULT = "mace-mpa-0"
 _CARD_NAMES = {loader: card for card, loader in LOADER_NAMES.items()}
 
-# As for SevenNet, large batches do not pay on a CPU. A network of MPA-0's size, LiBr, float64,
-# one core: cells of 8 atoms (256 edges) gain 17 % in batches of 4, cells of 64 atoms (2,048
-# edges) lose 24 % in batches of 3. float64 costs 1.9 times float32 (0.81 s and 0.44 s).
-CPU_EDGES = 1024
+# On a CPU batches pay as long as the messages, channels times spherical harmonics per edge, stay in
+# the caches. LiBr, float64, one core: a network of MPA-0's size (2,048 numbers per edge) gains 17 %
+# from batches of 4 cells of 8 atoms (256 edges each) and loses 24 % with 3 of 64 atoms (2,048
+# edges); one of 8 channels (72 numbers) takes 8.1 ms for a cell of 8 atoms alone, 2.1 ms in a batch
+# of 16, and 20 ms for one of 64 atoms (1,152 edges) alone, 14 ms in batches of 4, 15 ms of 16.
+CPU_NUMBERS = 1024 * 2048
+CPU_EDGES = 8192  # at most
 BYTES_PER_EDGE = 500e3  # 250 kB of peak memory per edge measured for that network, and a reserve
 
 
@@ -104,7 +107,7 @@ def load(settings: ModelSettings) -> Mace:
         numbers=np.array(numbers),
         elements=frozenset(chemical_symbols[number] for number in numbers),
         memory=memory,
-        budget=budget_of(memory, BYTES_PER_EDGE, on_cpu=CPU_EDGES),
+        budget=budget_of(memory, BYTES_PER_EDGE, on_cpu=_edges_on_cpu(model)),
     )
     if settings.kernels == "plain":
         return plain
@@ -210,6 +213,13 @@ def _read(path: Path) -> Any:
             "writes (not a checkpoint, not a LAMMPS file)"
         )
     return model
+
+
+def _edges_on_cpu(model: Any) -> int:
+    """Return the edges of a batch on a CPU."""
+    channels = model.node_embedding.linear.irreps_out.dim
+    harmonics = model.spherical_harmonics.irreps_out.dim
+    return int(min(CPU_NUMBERS // (channels * harmonics), CPU_EDGES))
 
 
 def _accelerated(model: Any, device: Any, dtype: str) -> Any:

@@ -21,6 +21,7 @@ from screen.core.errors import ModelUnavailableError
 from screen.core.settings import ModelSettings
 from screen.models import mace
 from screen.models._topology import copies_of
+from screen.models._torch import quiet
 from tests.crystals import rocksalt, wurtzite
 from tests.models.networks import write_random_mace
 
@@ -141,7 +142,8 @@ def test_addresses_and_cached_files_are_those_of_mace(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where mace changes its addresses or its naming, this says so."""
-    from mace.calculators import foundations_models
+    with quiet():
+        from mace.calculators import foundations_models
 
     asked: dict[str, str] = {}
 
@@ -193,7 +195,8 @@ def test_several_heads_need_a_default_or_a_choice(tmp_path: Path) -> None:
 
 @needs_mace
 def test_each_head_is_that_of_mace_s_own_calculator(tmp_path: Path) -> None:
-    from mace.calculators import MACECalculator
+    with quiet():
+        from mace.calculators import MACECalculator
 
     path = write_random_mace(tmp_path / "heads.model", heads=("omat", "spice"))
     energies = {}
@@ -223,10 +226,11 @@ def test_a_chosen_head_is_a_potential_of_its_own(tmp_path: Path) -> None:
 
 @needs_mace
 def test_inputs_of_a_batch_are_mace_s_own_graphs(tmp_path: Path) -> None:
-    from mace.data import AtomicData, config_from_atoms
-    from mace.tools import AtomicNumberTable
-    from mace.tools.torch_geometric import Batch
-    from mace.tools.torch_tools import default_dtype
+    with quiet():
+        from mace.data import AtomicData, config_from_atoms
+        from mace.tools import AtomicNumberTable
+        from mace.tools.torch_geometric import Batch
+        from mace.tools.torch_tools import default_dtype
 
     path = write_random_mace(tmp_path / "small.model")
     force_field = mace.load(ModelSettings(family="mace", weights=path, device="cpu"))
@@ -255,6 +259,16 @@ def test_local_weights_are_named_after_their_file_and_digested(tmp_path: Path) -
     path.write_bytes(path.read_bytes() + b"\0")
     changed = mace.identify(ModelSettings(family="mace", weights=path))
     assert changed.weights_digest != identity.weights_digest
+
+
+@needs_mace
+@pytest.mark.parametrize(("like_mpa_0", "edges"), [(True, 1024), (False, 8192)])
+def test_wide_networks_get_small_batches_on_a_cpu(
+    tmp_path: Path, like_mpa_0: bool, edges: int
+) -> None:
+    path = write_random_mace(tmp_path / "any.model", like_mpa_0=like_mpa_0)
+    force_field = mace.load(ModelSettings(family="mace", weights=path, device="cpu"))
+    assert force_field.budget.edges == edges
 
 
 @needs_mace
