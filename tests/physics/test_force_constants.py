@@ -203,7 +203,8 @@ def test_a_cutoff_beyond_the_range_of_the_potential_saves_cells_and_costs_nothin
     assert error(found.fc3, exact.fc3) < 0.0015
     assert found.fc3 is not None
     distances = pair_distances(found)
-    assert not found.fc3[distances > 4.5].any()
+    # phono3py restores permutations and sum rule in turns after the cut: 5e-6 eV/Å³
+    assert np.abs(found.fc3[distances > 4.5]).max() < 1e-5
     assert found.fc3[distances < 4.5].any(axis=(1, 2, 3, 4)).all()
 
 

@@ -49,12 +49,14 @@ SAMPLES: tuple[records.Record, ...] = (
         records.Nac(RNG.random((2, 3, 3)), np.eye(3)),
         146,
     ),
+    records.FitQuality(16, 758, 1536, np.inf, 1e-5, 0.008),
     records.ForceConstants(
         LIBR,
         np.eye(3),
         np.eye(3, dtype=np.int64),
         np.eye(3, dtype=np.int64),
         RNG.random((2, 16, 3, 3)),
+        fit=records.FitQuality(16, 758, 1536, 7.4, 1e-5, 0.008, cutoff=4.75),
     ),
     PHONONS_BANDS,
     records.Phonons(
