@@ -91,7 +91,8 @@ class DisplacementSettings(Settings):
     ``fc3_scheme = "finite_differences"`` displaces pairs of atoms, reduced by symmetry;
     ``"random"`` all atoms at once, and fc3 is fitted. A fit whose error on held-out forces or
     whose condition number is above its limit gets two to four times as many supercells, once.
-    Without ``fc3_cutoff`` no fc3 vanishes, as long as a fit has memory for all of them.
+    Without ``fc3_cutoff`` no fc3 vanishes, as long as a fit has memory for all of them. The noise
+    of ``float32``, 1e-6 eV/Å, is far below what a fit to random displacements notices.
     """
 
     supercells: Literal["hints", "minimum_image"] = "minimum_image"
@@ -102,6 +103,7 @@ class DisplacementSettings(Settings):
     fc3_cutoff: Positive | None = None  # Å, fc3 of atoms farther apart vanish; None: see above
     oversampling: Positive = 4.0  # random: force components per unknown of the fc3 fit
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # random
+    fc3_dtype: Literal["float32"] | None = None  # of the forces for fc3; None: the potential's
     max_fit_error: Positive = 0.05  # random: held-out error over rms of the anharmonic forces
     max_fit_condition: Positive = 100.0  # random: condition number of the design matrix
     max_supercells: Annotated[int, Field(ge=1)] | None = None  # refuse costlier crystals
@@ -233,7 +235,9 @@ PROTOCOLS: Mapping[str, Protocol] = {
             name="screen",
             description="Any crystal: supercells by minimum image, mesh by q-density, 100–800 K",
             temperatures=tuple(float(T) for T in range(100, 801, 50)),
-            displacements=DisplacementSettings(fc3_scheme="random", max_supercells=20_000),
+            displacements=DisplacementSettings(
+                fc3_scheme="random", fc3_dtype="float32", max_supercells=20_000
+            ),
         ),
         Protocol(
             name="quick",
@@ -241,7 +245,11 @@ PROTOCOLS: Mapping[str, Protocol] = {
             temperatures=(100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 700.0, 800.0),
             relaxation=RelaxationSettings(fmax=1e-3),
             displacements=DisplacementSettings(
-                fc2_minimum_image=10.0, fc3_minimum_image=7.5, fc3_scheme="random", oversampling=3.0
+                fc2_minimum_image=10.0,
+                fc3_minimum_image=7.5,
+                fc3_scheme="random",
+                fc3_dtype="float32",
+                oversampling=3.0,
             ),
             stability=StabilitySettings(tolerance=0.05),
             conductivity=ConductivitySettings(mesh=MeshSettings(length=25.0)),

@@ -24,7 +24,7 @@ from screen.core.errors import ModelUnavailableError
 from screen.core.protocols import ModelCard, ModelIdentity, check_elements
 from screen.core.records import Evaluation
 from screen.core.settings import ModelSettings
-from screen.models._batches import gathered
+from screen.models._batches import Result, gathered
 from screen.models._pair_potential import PairPotential, evaluate_pairs
 from screen.models._weights import card_named, existing
 
@@ -136,7 +136,7 @@ def identify(settings: ModelSettings) -> ModelIdentity:
         family="springs",
         name=name,
         weights_digest=digest_of_json(parameters.model_dump(mode="json")),
-        dtype="float64",
+        dtype=settings.dtype,
         package="springs",
         package_version=VERSION,
     )
@@ -151,7 +151,8 @@ def load(settings: ModelSettings) -> Springs:
         The name is unknown, or the JSON file is missing or wrong.
     """
     name, parameters = _resolve(settings)
-    return Springs(name, build_potential(parameters), frozenset(parameters.species))
+    elements = frozenset(parameters.species)
+    return Springs(name, build_potential(parameters), elements, np.dtype(settings.dtype))
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +162,7 @@ class Springs:
     name: str
     potential: PairPotential
     elements: frozenset[str]
+    dtype: np.dtype[np.floating[Any]] = np.dtype(np.float64)  # float32: results are rounded to it
 
     def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
         """Energies, forces and stresses; see ``core.protocols.ForceField``.
@@ -174,8 +176,13 @@ class Springs:
         """
         for crystal in crystals:
             check_elements(self.elements, crystal, self.name)
-        results = (evaluate_pairs(self.potential, crystal) for crystal in crystals)
+        results = (self._rounded(crystal) for crystal in crystals)
         return gathered(self.name, crystals, results)
+
+    def _rounded(self, crystal: Crystal) -> Result:
+        """Evaluate one crystal in float64 and round to the potential's precision."""
+        energy, forces, stress = evaluate_pairs(self.potential, crystal)
+        return energy.astype(self.dtype), forces.astype(self.dtype), stress.astype(self.dtype)
 
 
 def build_potential(parameters: Parameters) -> PairPotential:

@@ -24,7 +24,8 @@ class Stage:
     is the part of the protocol that decides the result. ``divide`` says into how many parts the
     work is best divided; ``run`` then finds the records of ``run_part`` in ``inputs.parts``.
     ``idle`` says whether a stage that needs the potential has nothing to ask it: then it runs on
-    any core. ``gate`` looks at the record and says why later stages must not use it. A ``run``
+    any core. ``dtype`` is the precision that the protocol wants of the potential here, if another
+    than its own. ``gate`` looks at the record and says why later stages must not use it. A ``run``
     that returns the record of an earlier stage stores no second copy. ``revision`` goes up when
     the computation changes.
     """
@@ -37,6 +38,7 @@ class Stage:
     divide: Callable[[StageInputs], int] | None = None  # into how many parts
     run_part: Callable[[StageInputs, int, int], Record] | None = None
     idle: Callable[[StageInputs], bool] | None = None
+    dtype: Callable[[Protocol], Literal["float32"] | None] = lambda protocol: None
     gate: Callable[[StageInputs, Record], Failure | None] | None = None
     row: Callable[[StageInputs, Record], Mapping[str, Any]] | None = None
     revision: int = 1
@@ -172,6 +174,10 @@ def _fc3_settings(protocol: Protocol) -> Mapping[str, Any]:
     return protocol.displacements.model_dump(mode="json", exclude=limits)
 
 
+def _fc3_dtype(protocol: Protocol) -> Literal["float32"] | None:
+    return protocol.displacements.fc3_dtype
+
+
 def _all_fc3_settings(protocol: Protocol) -> Mapping[str, Any]:
     return protocol.displacements.model_dump(mode="json")
 
@@ -182,7 +188,14 @@ _LATTICE = (
     ),
     Stage("fc2_forces", "model", ("relax",), _fc2_settings, lattice.fc2_forces),
     Stage("fc2", "cpu", ("relax", "fc2_forces"), _fc2_settings, lattice.fc2),
-    Stage("fc3_forces", "model", ("relax", "stability"), _fc3_settings, lattice.fc3_forces),
+    Stage(
+        "fc3_forces",
+        "model",
+        ("relax", "stability"),
+        _fc3_settings,
+        lattice.fc3_forces,
+        dtype=_fc3_dtype,
+    ),
     Stage("fc3_fit", "cpu", ("fc2", "fc3_forces"), _fc3_settings, lattice.fc3_fit),
     Stage(
         "fc3_more_forces",
@@ -191,6 +204,7 @@ _LATTICE = (
         _all_fc3_settings,
         lattice.more_fc3_forces,
         idle=lattice.fit_is_good,
+        dtype=_fc3_dtype,
     ),
     Stage(
         "fc3",

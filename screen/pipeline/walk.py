@@ -312,7 +312,9 @@ class _Walk:
         """Run a stage with the potential, counted, where it needs one."""
         if self.resource_of(stage) == "cpu":
             return stage.run(inputs, NO_MODEL)
-        counted = Counted(load_model(self.task.model), meter)
+        dtype = stage.dtype(self.task.protocol) or self.task.model.dtype
+        model = self.task.model.model_copy(update={"dtype": dtype})
+        counted = Counted(load_model(model), meter)
         return stage.run(inputs, counted)
 
     def judge(self, stage: Stage) -> None:

@@ -145,3 +145,11 @@ def test_both_places_of_a_broken_record_are_computed_again(tmp_path: Path) -> No
     after = record(good, progress, "fc3")
     assert isinstance(after, ForceConstants)
     np.testing.assert_array_equal(after.fc3, before.fc3)
+
+
+def test_forces_for_fc3_alone_are_in_the_precision_of_the_protocol(tmp_path: Path) -> None:
+    rounded = task(tmp_path, fc3_dtype="float32")
+    progress = advance(rounded)
+    for stage, single in (("fc2_forces", False), ("fc3_forces", True)):
+        forces = record(rounded, progress, stage).forces
+        assert np.array_equal(forces, forces.astype(np.float32)) is single
