@@ -8,7 +8,7 @@ FAMILIES := mace chgnet m3gnet
 TEST_HOME := $(CURDIR)/.thermoscreen
 ENVIRONMENTS := $(TEST_HOME)/environments
 
-.PHONY: demo potentials test validate lint bench pictures clean
+.PHONY: demo potentials test test-main $(FAMILIES:%=test-%) validate lint bench pictures clean
 
 demo: $(VENV)/.ready-demo
 	$(VENV)/bin/thermoscreen run catalogs/campaigns/demo.toml --run $(RUN)
@@ -25,15 +25,20 @@ potentials: $(VENV)/.ready-demo
 	$(VENV)/bin/thermoscreen rank insulators --run runs/potentials
 	$(VENV)/bin/thermoscreen sql --run runs/potentials "$$(cat catalogs/campaigns/potentials.sql)"
 
-test: export THERMOSCREEN_HOME = $(TEST_HOME)
-test: $(VENV)/.ready-dev $(FAMILIES:%=$(ENVIRONMENTS)/%/.ready)
+READY := $(FAMILIES:%=$(ENVIRONMENTS)/%/.ready)
+FAMILY_TESTS := $(FAMILIES:%=test-%)
+
+test: test-main $(FAMILY_TESTS)
+
+test-main: export THERMOSCREEN_HOME = $(TEST_HOME)
+test-main: $(VENV)/.ready-dev $(READY)
 	$(VENV)/bin/python -m pytest
-	for family in $(FAMILIES); do \
-	    $(ENVIRONMENTS)/$$family/bin/python -m pytest tests/contract/test_models.py tests/models || exit 1; \
-	done
+
+$(FAMILY_TESTS): test-%: $(ENVIRONMENTS)/%/.ready
+	$(ENVIRONMENTS)/$*/bin/python -m pytest tests/contract/test_models.py tests/models
 
 validate: export THERMOSCREEN_HOME = $(TEST_HOME)
-validate: $(VENV)/.ready-dev $(FAMILIES:%=$(ENVIRONMENTS)/%/.ready)
+validate: $(VENV)/.ready-dev $(READY)
 	$(VENV)/bin/python -m pytest -m slow -o timeout=7200
 
 lint: $(VENV)/.ready-dev

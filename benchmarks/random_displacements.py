@@ -3,6 +3,7 @@
     python benchmarks/random_displacements.py --quick       # springs, whose fc3 is known exactly
     python benchmarks/random_displacements.py               # SevenNet-0: LiBr, MgO, CdTe
     python benchmarks/random_displacements.py --crystals LiBr-rs --dtype float64 --cache forces
+    python benchmarks/random_displacements.py --model chgnet --crystals ZnSe-zb --distances 0.01 0.05
 
 Springs: the error is against exact derivatives, in supercells that are small on purpose. SevenNet-0:
 error and κ at 300 K are against finite differences in float64 of the same relaxed crystal,
@@ -39,6 +40,7 @@ from screen.core.settings import (
     DisplacementSettings,
     ModelSettings,
     RelaxationSettings,
+    model_named,
     protocol_named,
 )
 from screen.core.voigt import mean_diagonal
@@ -73,7 +75,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="springs, below 50 s")
     parser.add_argument("--crystals", nargs="+", default=CRYSTALS, help="ids of the benchmark")
+    parser.add_argument("--model", default="sevennet-0", help="a potential installed here")
     parser.add_argument("--dtype", nargs="+", default=("float64", "float32"))
+    parser.add_argument(
+        "--distances", nargs="+", type=float, default=(), help="of further finite differences, Å"
+    )
     parser.add_argument("--mesh", type=int, default=11, help="q-points along each axis")
     folder = Path(tempfile.gettempdir()) / "thermoscreen-forces"
     parser.add_argument("--cache", type=Path, default=folder, help="folder of forces")
@@ -204,10 +210,10 @@ def sheared() -> Crystal:
 
 
 def network_lines(options: argparse.Namespace) -> Iterator[Line]:
-    """SevenNet-0 on crystals of the benchmark."""
-    protocol = protocol_named("ksrme-2024")
+    """One potential on crystals of the benchmark."""
+    protocol, model = protocol_named("ksrme-2024"), model_named(options.model)
     for candidate in benchmark.candidates({"names": list(options.crystals)}):
-        exactly = Cached(ModelSettings(family="sevennet"), options.cache)
+        exactly = Cached(model, options.cache)
         crystal = exactly.relaxed(candidate.crystal, protocol.relaxation)
         matrices = supercell_matrices(crystal, candidate.hints, DIFFERENCES)
         harmonic = harmonic_of(crystal, matrices, exactly)
@@ -216,11 +222,14 @@ def network_lines(options: argparse.Namespace) -> Iterator[Line]:
         kappa = kappa_of(reference, options.mesh)
         yield f"{candidate.id}, finite differences", {"cells": float(len(cells)), "kappa": kappa}
         problem = Problem(harmonic, np.asarray(reference.fc3), options.mesh, kappa)
+        for distance in options.distances:
+            line = problem.line(exactly, DIFFERENCES.model_copy(update={"distance": distance}))
+            yield f"{candidate.id}, finite differences, {distance:g} Å", line
         for dtype in options.dtype:
             changes: Sequence[dict[str, float]] = [{}]
             if candidate.id == "LiBr-rs" and dtype == "float64":
                 changes = [*DISTANCES, {"oversampling": 8.0}]
-            settings = ModelSettings(family="sevennet", dtype=dtype)
+            settings = model.model_copy(update={"dtype": dtype})
             for change in changes:
                 label = ", ".join(f"{key} {value:g}" for key, value in change.items())
                 line = problem.line(

@@ -26,7 +26,7 @@ import numpy as np
 from screen.core.protocols import StageInputs
 from screen.core.records import Candidate, Conductivity, Failure
 from screen.core.registry import find
-from screen.core.settings import ModelSettings, protocol_named
+from screen.core.settings import ModelSettings, Protocol, protocol_named
 from screen.core.voigt import mean_diagonal
 from screen.physics.metrics import microscopic_error, relative_difference
 from screen.pipeline.stages import pipeline_for
@@ -82,8 +82,8 @@ def measure_all(folder: Path, settings: ModelSettings, compounds: list[str]) -> 
             )
 
 
-def measured(candidate: Candidate, force_field: Any) -> dict[str, Any]:
-    """Lattice, frequencies and mode conductivities at 300 K, or the failure."""
+def reduced(candidate: Candidate) -> tuple[Candidate, Protocol]:
+    """Return the candidate with its smaller supercell and mesh, and the protocol."""
     prototype = str(candidate.metadata.prototype)
     hints = replace(
         candidate.hints,
@@ -94,11 +94,18 @@ def measured(candidate: Candidate, force_field: Any) -> dict[str, Any]:
     displacements = protocol.displacements.model_copy(
         update={"fc3_scheme": "random", "oversampling": OVERSAMPLING}
     )
-    protocol = protocol.model_copy(update={"displacements": displacements})
+    return replace(candidate, hints=hints), protocol.model_copy(
+        update={"displacements": displacements}
+    )
+
+
+def measured(candidate: Candidate, force_field: Any) -> dict[str, Any]:
+    """Lattice, frequencies and mode conductivities at 300 K, or the failure."""
+    candidate, protocol = reduced(candidate)
     records: dict[str, Any] = {}
     arrays: dict[str, Any] = {}
     for stage in pipeline_for(("conductivity",)):
-        inputs = StageInputs(replace(candidate, hints=hints), protocol, records)
+        inputs = StageInputs(candidate, protocol, records)
         record = stage.run(inputs, force_field)
         records[stage.name] = record
         if stage.name == "relax":
