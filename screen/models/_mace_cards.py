@@ -38,6 +38,23 @@ def _card(
     )
 
 
+_EMBEDDED_ELEMENTS = (
+    "Ag Al As B Ba Be Br C Ca Cd Cl Cs Cu F Ga H I In K Li Mg N Na O P Pb Rb S Sb Se Si Sr Te Zn"
+)
+EMBEDDED = ModelCard(
+    name="mace-embedded",
+    family="mace",
+    description="SevenNet-l3i5 distilled for the 103 phononDB-PBE compounds, for tests and examples",
+    training_set="SevenNet-l3i5 on 103 compounds",
+    functional=_PBE,
+    licence="BSD-3-Clause",
+    citation="catalogs/models/mace-embedded/README.md",
+    bundled=True,
+    cutoff=7.0,
+    elements=frozenset(_EMBEDDED_ELEMENTS.split()),
+)
+EMBEDDED_FILE = "models/mace-embedded/mace-embedded.model"  # among the catalogs
+
 CARDS = (
     _card("mace-mpa-0", "MPA-0, medium", "MPtrj and sAlex", _PBE, _MIT, 0.412),
     _card("mace-mp-0-small", "MP-0, 128 scalars", "MPtrj", _PBE, _MIT),
@@ -48,6 +65,7 @@ CARDS = (
     _card("mace-omat-0", "OMAT-0, medium", "OMat24", "PBE, PBE+U", _ACADEMIC),
     _card("mace-matpes-pbe-0", "OMAT-0 tuned on MatPES", "OMat24, MatPES", "PBE", _ACADEMIC),
     _card("mace-matpes-r2scan-0", "OMAT-0 tuned on MatPES", "OMat24, MatPES", _R2SCAN, _ACADEMIC),
+    EMBEDDED,
 )
 LOADER_NAMES = {  # card -> name that mace's loader knows
     "mace-mpa-0": "medium-mpa-0",

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from ase.data import chemical_symbols
 
+from screen.core.catalogs import catalog_path
 from screen.core.crystal import Crystal, IntArray
 from screen.core.errors import ModelUnavailableError
 from screen.core.protocols import ModelIdentity, check_elements
@@ -25,7 +26,13 @@ from screen.core.settings import ModelSettings
 from screen.models._batches import Budget, Memory, Result, gathered, run_in_batches
 from screen.models._download import checked_digest, download, weights_folder
 from screen.models._kernels import checked_kernels, require_cuequivariance
-from screen.models._mace_cards import CARDS, DOWNLOADS, LOADER_NAMES
+from screen.models._mace_cards import (
+    CARDS,
+    DOWNLOADS,
+    EMBEDDED,
+    EMBEDDED_FILE,
+    LOADER_NAMES,
+)
 from screen.models._topology import Copy, copies_of, graphs_of
 from screen.models._torch import (
     budget_of,
@@ -185,11 +192,14 @@ def _name(settings: ModelSettings) -> str:
 
 
 def _weights(settings: ModelSettings) -> Path:
-    """Path of the local file, of the one in mace's own cache, or of our download."""
+    """Path of the local or embedded file, of the one in mace's own cache, or of our download."""
     if settings.weights is not None:
         return existing(settings.weights)
     name = settings.name or DEFAULT
-    address = DOWNLOADS[card_named(CARDS, _CARD_NAMES.get(name, name)).name]
+    card = card_named(CARDS, _CARD_NAMES.get(name, name))
+    if card is EMBEDDED:
+        return catalog_path(EMBEDDED_FILE)
+    address = DOWNLOADS[card.name]
     file = Path(address).name
     cached = _cached_by_mace(file)
     return cached if cached.is_file() else download(address, weights_folder("mace") / file)

@@ -152,7 +152,7 @@ def load(settings: ModelSettings) -> Springs:
     """
     name, parameters = _resolve(settings)
     elements = frozenset(parameters.species)
-    return Springs(name, build_potential(parameters), elements, np.dtype(settings.dtype))
+    return Springs(name, build_potential(parameters), elements, settings.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +162,7 @@ class Springs:
     name: str
     potential: PairPotential
     elements: frozenset[str]
-    dtype: np.dtype[np.floating[Any]] = np.dtype(np.float64)  # float32: results are rounded to it
+    dtype: str = "float64"  # float32: results are rounded to it
 
     def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
         """Energies, forces and stresses; see ``core.protocols.ForceField``.

@@ -51,6 +51,14 @@ class _Normal:
         self.components += other.components
 
 
+@dataclass(frozen=True)
+class _Solution:
+    """What solves normal equations."""
+
+    coefficients: FloatArray  # (unknowns,)
+    factor: Any  # Cholesky factor of the matrix, as scipy.linalg.cho_factor gives it
+
+
 def fit_third_order(
     phono3py: Any, forces: FloatArray, settings: DisplacementSettings
 ) -> tuple[FloatArray | None, FitQuality]:
@@ -79,7 +87,7 @@ def fit_third_order(
     equations = _normal_equations(basis, displacements[:kept], even[:kept])
     held_out = _normal_equations(basis, displacements[kept:], even[kept:])
     trial = _solved(equations.matrix, equations.vector)
-    left = math.inf if trial is None else held_out.residual(trial[0])
+    left = math.inf if trial is None else held_out.residual(trial.coefficients)
     error = math.sqrt(left / held_out.components)
     scale = math.sqrt(held_out.squares / held_out.components)
     equations.add(held_out)
@@ -88,14 +96,14 @@ def fit_third_order(
         supercells=2 * pairs,
         unknowns=len(equations.vector),
         force_components=equations.components,
-        condition=math.inf if solution is None else solution[1],
+        condition=math.inf if solution is None else _condition(equations.matrix, solution.factor),
         held_out_error=error,
         held_out_relative=error / scale if scale > 0 else 0.0,
         cutoff=cutoff,
     )
     if solution is None:
         return None, quality
-    return _compact_fc3(phono3py, solver, basis, solution[0]), quality
+    return _compact_fc3(phono3py, solver, basis, solution.coefficients), quality
 
 
 def is_poor(quality: FitQuality, settings: DisplacementSettings) -> bool:
@@ -152,15 +160,15 @@ def _normal_equations(basis: Any, displacements: FloatArray, forces: FloatArray)
     return _Normal(matrix, vector, float(np.sum(forces**2)), forces.size)
 
 
-def _solved(matrix: FloatArray, vector: FloatArray) -> tuple[FloatArray, float] | None:
-    """Coefficients and condition number of the design matrix; None where it is singular."""
+def _solved(matrix: FloatArray, vector: FloatArray) -> _Solution | None:
+    """Solve normal equations; None where they are singular."""
     from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
     try:
         factor = cho_factor(matrix, lower=True)
     except LinAlgError:
         return None
-    return cho_solve(factor, vector), _condition(matrix, factor)
+    return _Solution(cho_solve(factor, vector), factor)
 
 
 def _condition(matrix: FloatArray, factor: Any) -> float:
@@ -176,8 +184,10 @@ def _condition(matrix: FloatArray, factor: Any) -> float:
     if size <= SMALL:
         values = eigvalsh(matrix)
         return math.sqrt(values[-1] / values[0])
-    inverse = LinearOperator(matrix.shape, lambda vector: cho_solve(factor, vector), dtype=float)
-    options = {"k": 1, "which": "LA", "tol": 1e-3, "return_eigenvectors": False}
+    inverse = LinearOperator(
+        matrix.shape, lambda vector: cho_solve(factor, vector, check_finite=False), dtype=float
+    )
+    options = {"k": 1, "which": "LA", "tol": 1e-2, "return_eigenvectors": False}
     start = np.ones(size)  # not random: the same matrix gives the same digits
     largest, of_inverse = (eigsh(a, v0=start, **options)[0] for a in (matrix, inverse))
     return math.sqrt(largest * of_inverse)

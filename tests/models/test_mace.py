@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -16,12 +17,14 @@ import numpy as np
 import pytest
 from ase import Atoms
 
+from screen.core.catalogs import catalog_path
 from screen.core.crystal import Crystal
 from screen.core.errors import ModelUnavailableError
-from screen.core.settings import ModelSettings
+from screen.core.settings import ModelSettings, RelaxationSettings
 from screen.models import mace
 from screen.models._topology import copies_of
 from screen.models._torch import quiet
+from screen.physics.relax import relax
 from tests.crystals import rocksalt, wurtzite
 from tests.models.networks import write_random_mace
 
@@ -277,3 +280,24 @@ def test_loading_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str
     capfd.readouterr()
     mace.load(ModelSettings(family="mace", weights=path))
     assert capfd.readouterr().out == ""
+
+
+@needs_mace
+def test_the_embedded_network_is_the_one_that_its_readme_and_card_describe() -> None:
+    settings = ModelSettings(family="mace", name="mace-embedded", device="cpu")
+    loaded = mace.load(settings)
+    (card,) = (card for card in mace.CARDS if card.name == "mace-embedded")
+    assert (loaded.elements, loaded.cutoff) == (card.elements, card.cutoff)
+    readme = catalog_path("models/mace-embedded/README.md").read_text(encoding="utf-8")
+    digest = hashlib.sha256(catalog_path("models/mace-embedded/mace-embedded.model").read_bytes())
+    assert digest.hexdigest() in readme
+    assert mace.identify(settings).weights_digest == digest.hexdigest()[:24]
+
+
+@needs_mace
+def test_the_embedded_network_gives_magnesia_its_lattice_parameter() -> None:
+    """PBE, phononDB-PBE (mp-1265): 4.25 Å; half a per cent is a potential's usual error."""
+    settings = ModelSettings(family="mace", name="mace-embedded", device="cpu")
+    relaxed = relax(rocksalt(4.35, 12, 8), mace.load(settings), RelaxationSettings(fmax=1e-3))
+    assert relaxed.converged
+    assert relaxed.crystal.lattice[0, 0] == pytest.approx(4.25, abs=0.02)
