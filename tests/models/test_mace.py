@@ -155,8 +155,8 @@ def test_addresses_and_cached_files_are_those_of_mace(
         return path, ""
 
     monkeypatch.setattr(foundations_models, "_urlretrieve_with_timeout", remember)
-    for card in mace.CARDS:
-        foundations_models.download_mace_mp_checkpoint(mace.LOADER_NAMES[card.name])
+    for name in mace.DOWNLOADS:
+        foundations_models.download_mace_mp_checkpoint(mace.LOADER_NAMES[name])
     expected = {
         address: str(mace._cached_by_mace(Path(address).name))
         for address in mace.DOWNLOADS.values()
