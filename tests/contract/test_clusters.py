@@ -98,6 +98,7 @@ class Connected:
 
 # What a cluster needs to start here; one that needs more than this machine is skipped.
 OPTIONS: Mapping[str, Mapping[str, Any]] = {"inline": {}, "local": {"workers": 1}, "address": {}}
+# cuda has workers that offer one resource each: it is tested apart
 
 
 @pytest.fixture(scope="module", params=names("clusters"))
@@ -245,6 +246,44 @@ def test_another_interpreter_s_worker_works_and_comes_back_after_it_died(
         assert local.completed().lost
         workers.submit("there", "model:other", interpreter)
         assert local.completed().result == str(python)
+
+
+def visible(resources: frozenset[str], report: Any) -> tuple[frozenset[str], str | None]:
+    return resources, os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+def test_each_gpu_has_a_worker_of_each_kind_and_the_processor_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program stands for nvidia-smi: there is no GPU here, and none is used."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\nprintf '0\\n1\\n'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    with find("clusters", "cuda").connect({"workers": 1}, KINDS) as workers:
+        cuda = Connected("cuda", find("clusters", "cuda"), workers)
+        assert workers.slots == Slots(3, {"cpu": 1, "model:springs": 2})
+        for task, resource in (("a", "model:springs"), ("b", "model:springs"), ("c", "cpu")):
+            workers.submit(task, resource, visible)
+        found = sorted(cuda.completed().result for _ in range(3))
+        assert (frozenset({"cpu"}), "") in found
+        assert {gpu for resources, gpu in found if resources == {"model:springs"}} <= {"0", "1"}
+
+
+@pytest.mark.parametrize(("given", "message"), [("", "names no GPU"), (None, "no GPU is visible")])
+def test_a_machine_without_gpus_says_so(
+    given: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if given is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    with (
+        pytest.raises(CampaignError, match=message),
+        find("clusters", "cuda").connect({}, KINDS),
+    ):
+        raise AssertionError("it connected")
 
 
 def test_the_inline_cluster_has_no_other_interpreter(tmp_path: Path) -> None:
