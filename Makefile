@@ -11,6 +11,7 @@ ENVIRONMENTS := $(TEST_HOME)/environments
 .PHONY: demo potentials test test-main $(FAMILIES:%=test-%) validate lint bench pictures clean
 
 demo: $(VENV)/.ready-demo
+	$(VENV)/bin/thermoscreen models install mace
 	$(VENV)/bin/thermoscreen run catalogs/campaigns/demo.toml --run $(RUN)
 	$(VENV)/bin/thermoscreen rank insulators --run $(RUN)
 	$(VENV)/bin/thermoscreen rank heat-spreaders --run $(RUN)
