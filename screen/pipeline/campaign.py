@@ -187,12 +187,16 @@ class _Driver:
             self._store(self._failed(entry.id, potential, refusal, entry.crystal.digest))
             return
         task = self._task(entry, potential, computed)
-        label = entry.id
-        if len(self.potentials) > 1:
-            label = f"{entry.id} [{potential.identity.name}]"
+        label = entry.id if len(self.potentials) == 1 else f"{entry.id} [{self._name(potential)}]"
         job = _Job(entry.id, potential.digest)
         self._materials[job.walked] = _Material(task, label, first_resource(task))
         self._add(job)
+
+    def _name(self, potential: Potential) -> str:
+        """Name of a potential that no other of the campaign has."""
+        name = potential.identity.name
+        same = [other for other in self.potentials if other.identity.name == name]
+        return name if len(same) == 1 else f"{name} {potential.digest[:6]}"
 
     def loop(self, workers: Workers) -> None:
         """Run until nothing waits and nothing runs."""

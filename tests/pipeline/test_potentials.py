@@ -52,6 +52,16 @@ def test_a_second_potential_is_added_to_a_finished_run(tmp_path: Path) -> None:
     assert len(table(tmp_path / "run", ROWS)) == 2
 
 
+def test_one_potential_in_two_precisions_is_two(tmp_path: Path) -> None:
+    crystals = write_fcc(tmp_path / "crystals", "Cu")
+    models = ["springs", {"family": "springs", "dtype": "float32"}]
+    cluster = {"name": "local", "workers": 2}
+    run_campaign(tiny(tmp_path / "run", crystals, model=None, models=models, cluster=cluster))
+    exact, rounded = table(tmp_path / "run", "SELECT kappa_300 FROM results ORDER BY model_digest")
+    assert exact["kappa_300"] != rounded["kappa_300"]
+    assert exact["kappa_300"] == pytest.approx(rounded["kappa_300"], rel=0.01)
+
+
 def test_an_element_outside_training_is_refused_before_any_stage_runs(tmp_path: Path) -> None:
     crystals = write_fcc(tmp_path / "crystals", "Cu", "Au")
     run_campaign(tiny(tmp_path / "run", crystals))
