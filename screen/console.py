@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from rich.console import Console
@@ -50,7 +50,8 @@ def print_table(
     for name in table.column_names:
         numeric = _is_number(table.schema.field(name).type)
         header = headers.get(name, name).replace(" [", "\n[")  # the unit on a line of its own
-        shown.add_column(header, justify="right" if numeric else "left", no_wrap=numeric)
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        shown.add_column(header, justify=justify, no_wrap=numeric, overflow="fold")
     for row in table.to_pylist():
         shown.add_row(*(figure(value) for value in row.values()))
     OUTPUT.print(shown)

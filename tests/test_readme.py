@@ -32,7 +32,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith("dashboard")])
 def test_a_command_of_the_readme_works_as_written(command: str, run: Path) -> None:
-    arguments = [word.replace("runs/demo", str(run)) for word in shlex.split(command)]
+    arguments = [
+        word.replace("runs/demo", str(run)) for word in shlex.split(command, comments=True)
+    ]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert result.exception is None

@@ -35,7 +35,7 @@ def table(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         console.print_json(rows)
         return
-    hidden = ["description", "citation", "kappa_srme_source", "n_elements"]
+    hidden = ["family", "description", "citation", "kappa_srme_source", "n_elements", "weights"]
     console.print_table(pa.Table.from_pylist(rows).drop_columns(hidden), title="potentials")
     console.print_message(
         "κ_SRME: 0 is exact, 2 is the worst (Póta et al., arXiv 2408.00755). More columns: --json. "

@@ -46,6 +46,7 @@ class State:
 
     total: int = 0
     resumed: int = 0  # materials that an earlier run had finished
+    refused: int = 0  # by the source or by a potential, before any stage
     statuses: Counter[str] = field(default_factory=Counter)  # this run's outcomes
     kinds: Counter[str] = field(default_factory=Counter)  # kinds of failure
     running: Mapping[str, str] = field(default_factory=dict)  # material -> stage
@@ -59,8 +60,8 @@ class State:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds left at the pace of this run so far; None before the first outcome."""
-        here = sum(self.statuses.values())
+        """Seconds left at the pace of this run so far; None before the first one computed."""
+        here = sum(self.statuses.values()) - self.refused
         if here == 0:
             return None
         return (time.monotonic() - self.started) / here * (self.total - self.done)
@@ -180,17 +181,22 @@ class _Driver:
         """Queue one material for one potential, or store why it is refused."""
         if isinstance(entry, Rejected):
             failure = Failure("source", entry.kind, entry.message)
-            self._store(self._failed(entry.id, potential, failure, None))
+            self._refuse(self._failed(entry.id, potential, failure, None))
             return
         refusal = potential.refusal(entry.crystal)
         if refusal is not None:
-            self._store(self._failed(entry.id, potential, refusal, entry.crystal.digest))
+            self._refuse(self._failed(entry.id, potential, refusal, entry.crystal.digest))
             return
         task = self._task(entry, potential, computed)
         label = entry.id if len(self.potentials) == 1 else f"{entry.id} [{self._name(potential)}]"
         job = _Job(entry.id, potential.digest)
         self._materials[job.walked] = _Material(task, label, first_resource(task))
         self._add(job)
+
+    def _refuse(self, outcome: Outcome) -> None:
+        """Store what no stage will run for."""
+        self.state.refused += 1
+        self._store(outcome)
 
     def _name(self, potential: Potential) -> str:
         """Name of a potential that no other of the campaign has."""
