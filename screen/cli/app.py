@@ -251,7 +251,8 @@ def rank(
     hidden = [
         *constant,
         *(name for name in OPTIONAL if all(value is None for value in values[name])),
-        *(("kappa_p", "kappa_c") if match else ()),  # their share is shown
+        # where other columns need the room; their share is shown
+        *(("kappa_p", "kappa_c") if match or any(values["kappa_spread"]) else ()),
     ]
     title = f"{kind.value} at {temperature:g} K" + (f" ({', '.join(heading)})" if heading else "")
     if match is not None:
