@@ -286,6 +286,17 @@ class ModelSettings(Settings):
     calculator: str | None = None  # family ase: "package.module:Calculator"
     arguments: dict[str, Any] = Field(default_factory=dict)  # family ase: the calculator's
 
+    @model_validator(mode="after")
+    def _no_option_is_ignored(self) -> ModelSettings:
+        own = "." in self.family  # somebody else's module may read all of them
+        if self.kernels != "plain" and not own and self.family not in {"mace", "sevennet"}:
+            raise ValueError(
+                f"kernels = {self.kernels!r} is for mace and sevennet, not {self.family}"
+            )
+        if (self.calculator or self.arguments) and not own and self.family != "ase":
+            raise ValueError(f"calculator and arguments are for the family ase, not {self.family}")
+        return self
+
 
 class SourceSettings(Settings):
     """Where candidates come from; options other than ``name`` are the adapter's own."""

@@ -90,3 +90,16 @@ def test_adapters_are_found_by_file_name_and_unknown_ones_list_the_known() -> No
     )
     with pytest.raises(UnknownAdapterError, match=r"known: .*phono3py"):
         find("solvers", "boltzman")
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"kernels": "cuequivariance"}, "kernels = 'cuequivariance' is for mace and sevennet"),
+        ({"calculator": "a.b:C"}, "calculator and arguments are for the family ase, not springs"),
+        ({"arguments": {"a": 1}}, "calculator and arguments are for the family ase, not springs"),
+    ],
+)
+def test_an_option_that_a_family_would_ignore_is_refused(option: dict, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        campaign_from({**MINIMAL, "model": {"family": "springs", **option}})
