@@ -12,24 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase.data import chemical_symbols
 
-from screen.core.crystal import Crystal
 from screen.core.errors import ModelUnavailableError
-from screen.core.protocols import ModelIdentity, check_elements
-from screen.core.records import Evaluation
+from screen.core.protocols import ModelIdentity
 from screen.core.settings import ModelSettings
-from screen.models._batches import Budget, Memory, Result, gathered, run_in_batches
+from screen.models._batched import BatchedForceField
+from screen.models._batches import Result
 from screen.models._chgnet_cards import BUNDLED, CARDS
 from screen.models._download import checked_digest
 from screen.models._edges import bonds_of, pairs_of_edges, result_of
 from screen.models._elements import MPTRJ
-from screen.models._topology import Copy, Graphs, copies_of, graphs_of
+from screen.models._topology import Copy, Graphs, graphs_of
 from screen.models._torch import (
     budget_of,
     memory_of,
@@ -109,36 +107,11 @@ def load(settings: ModelSettings) -> CHGNet:
 
 
 @dataclass(frozen=True, eq=False)
-class CHGNet:
+class CHGNet(BatchedForceField):
     """A loaded CHGNet: a ``core.protocols.ForceField``."""
 
-    name: str
     model: Any  # chgnet.model.CHGNet
-    device: Any  # torch.device
-    dtype: Any  # torch.dtype of the weights and of the evaluation
-    cutoff: float  # Å, of bonds
     angle_cutoff: float  # Å, of the two bonds of an angle
-    elements: frozenset[str]
-    memory: Memory
-    budget: Budget
-
-    def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
-        """Energies, forces and stresses; see ``core.protocols.ForceField``.
-
-        Raises
-        ------
-        UnsupportedElementError
-            A crystal holds an element without training data.
-        EvaluationError
-            A result is not finite.
-        MemoryError
-            A crystal does not fit the memory.
-        """
-        for crystal in crystals:
-            check_elements(self.elements, crystal, self.name)
-        copies = copies_of(crystals, self.cutoff)
-        results = run_in_batches(copies, attrgetter("size"), self.forward, self.budget, self.memory)
-        return gathered(self.name, crystals, results)
 
     def forward(self, copies: Sequence[Copy]) -> Result:
         """Evaluate one batch in one pass."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,17 +21,17 @@ from typing import Any
 import numpy as np
 from ase.data import atomic_numbers
 
-from screen.core.crystal import N_ELEMENTS, Crystal, IntArray
+from screen.core.crystal import N_ELEMENTS, IntArray
 from screen.core.digest import digest_of_json
 from screen.core.errors import ModelUnavailableError
-from screen.core.protocols import ModelIdentity, check_elements
-from screen.core.records import Evaluation
+from screen.core.protocols import ModelIdentity
 from screen.core.settings import ModelSettings
-from screen.models._batches import Budget, Memory, Result, gathered, run_in_batches
+from screen.models._batched import BatchedForceField
+from screen.models._batches import Result
 from screen.models._download import checked_digest, download, weights_folder
 from screen.models._edges import pairs_of_edges, result_of
 from screen.models._m3gnet_cards import CARDS, HUB, REPOSITORIES, WITHDRAWN
-from screen.models._topology import Copy, copies_of, graphs_of
+from screen.models._topology import Copy, graphs_of
 from screen.models._torch import budget_of, memory_of, quiet, to_device, torch_device, torch_dtype
 from screen.models._weights import card_named, chosen_head, package_version, reading
 
@@ -87,6 +86,7 @@ def load(settings: ModelSettings) -> M3GNet:
         potential=potential.to(device=device, dtype=dtype),
         device=device,
         dtype=dtype,
+        cutoff=float(potential.model.cutoff),
         elements=frozenset(potential.model.element_types),
         memory=memory,
         budget=budget_of(memory, BYTES_PER_EDGE, on_cpu=CPU_EDGES),
@@ -94,38 +94,14 @@ def load(settings: ModelSettings) -> M3GNet:
 
 
 @dataclass(frozen=True, eq=False)
-class M3GNet:
+class M3GNet(BatchedForceField):
     """A loaded M3GNet: a ``core.protocols.ForceField``."""
 
-    name: str
     potential: Any  # matgl.apps.pes.Potential
-    device: Any  # torch.device
-    dtype: Any  # torch.dtype of the weights and of the evaluation
-    elements: frozenset[str]
-    memory: Memory
-    budget: Budget
-
-    def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
-        """Energies, forces and stresses; see ``core.protocols.ForceField``.
-
-        Raises
-        ------
-        UnsupportedElementError
-            A crystal holds an element without training data.
-        EvaluationError
-            A result is not finite.
-        MemoryError
-            A crystal does not fit the memory.
-        """
-        for crystal in crystals:
-            check_elements(self.elements, crystal, self.name)
-        copies = copies_of(crystals, self.potential.model.cutoff)
-        results = run_in_batches(copies, attrgetter("size"), self.forward, self.budget, self.memory)
-        return gathered(self.name, crystals, results)
 
     def forward(self, copies: Sequence[Copy]) -> Result:
         """Evaluate one batch in one pass."""
-        graphs = graphs_of(copies, self.potential.model.cutoff)
+        graphs = graphs_of(copies, self.cutoff)
         arrays = {
             "node_type": _types(self.potential.model.element_types)[graphs.numbers],
             "crystal_of": graphs.crystal_of,

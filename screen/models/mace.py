@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,12 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from screen.core.catalogs import catalog_path
-from screen.core.crystal import Crystal, IntArray
+from screen.core.crystal import IntArray
 from screen.core.errors import ModelUnavailableError
-from screen.core.protocols import ModelIdentity, check_elements
-from screen.core.records import Evaluation
+from screen.core.protocols import ModelIdentity
 from screen.core.settings import ModelSettings
-from screen.models._batches import Budget, Memory, Result, gathered, run_in_batches
+from screen.models._batched import BatchedForceField
+from screen.models._batches import Result
 from screen.models._download import checked_digest, download, weights_folder
 from screen.models._kernels import checked_kernels, require_cuequivariance
 from screen.models._mace_cards import (
@@ -33,7 +32,7 @@ from screen.models._mace_cards import (
     EMBEDDED_FILE,
     LOADER_NAMES,
 )
-from screen.models._topology import Copy, copies_of, graphs_of
+from screen.models._topology import Copy, graphs_of
 from screen.models._torch import (
     budget_of,
     memory_of,
@@ -124,38 +123,13 @@ def load(settings: ModelSettings) -> Mace:
 
 
 @dataclass(frozen=True, eq=False)
-class Mace:
+class Mace(BatchedForceField):
     """A loaded MACE: a ``core.protocols.ForceField``."""
 
-    name: str
     model: Any  # mace.modules.MACE
-    device: Any  # torch.device
-    dtype: Any  # torch.dtype of the weights and of the evaluation
-    cutoff: float  # Å
     heads: list[str]  # readouts; networks trained on several levels of theory have several
     head: str  # the one used
     numbers: IntArray  # atomic numbers in the order of the network's species
-    elements: frozenset[str]
-    memory: Memory
-    budget: Budget
-
-    def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
-        """Energies, forces and stresses; see ``core.protocols.ForceField``.
-
-        Raises
-        ------
-        UnsupportedElementError
-            A crystal holds an element without training data.
-        EvaluationError
-            A result is not finite.
-        MemoryError
-            A crystal does not fit the memory.
-        """
-        for crystal in crystals:
-            check_elements(self.elements, crystal, self.name)
-        copies = copies_of(crystals, self.cutoff)
-        results = run_in_batches(copies, attrgetter("size"), self.forward, self.budget, self.memory)
-        return gathered(self.name, crystals, results)
 
     def forward(self, copies: Sequence[Copy]) -> Result:
         """Evaluate one batch in one pass."""

@@ -10,23 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase.data import chemical_symbols
 
-from screen.core.crystal import Crystal
 from screen.core.errors import ModelUnavailableError
-from screen.core.protocols import ModelIdentity, check_elements
-from screen.core.records import Evaluation
+from screen.core.protocols import ModelIdentity
 from screen.core.settings import ModelSettings
-from screen.models._batches import Budget, Memory, Result, gathered, run_in_batches
+from screen.models._batched import BatchedForceField
+from screen.models._batches import Result
 from screen.models._download import checked_digest, download, weights_folder
 from screen.models._kernels import checked_kernels, require_cuequivariance
 from screen.models._sevennet_cards import BUNDLED, CARDS, DOWNLOADS, HEADS, RELEASES
-from screen.models._topology import Copy, copies_of, graphs_of
+from screen.models._topology import Copy, graphs_of
 from screen.models._torch import budget_of, memory_of, quiet, to_device, torch_device, torch_dtype
 from screen.models._weights import (
     card_named,
@@ -109,36 +107,11 @@ def load(settings: ModelSettings) -> SevenNet:
 
 
 @dataclass(frozen=True, eq=False)
-class SevenNet:
+class SevenNet(BatchedForceField):
     """A loaded SevenNet: a ``core.protocols.ForceField``."""
 
-    name: str
     model: Any  # sevenn's AtomGraphSequential
-    device: Any  # torch.device
-    dtype: Any  # torch.dtype of the weights and of the evaluation
-    cutoff: float  # Å
     modal: int | None  # number of the level of theory, where the checkpoint has several
-    elements: frozenset[str]
-    memory: Memory
-    budget: Budget
-
-    def evaluate(self, crystals: Sequence[Crystal]) -> Evaluation:
-        """Energies, forces and stresses; see ``core.protocols.ForceField``.
-
-        Raises
-        ------
-        UnsupportedElementError
-            A crystal holds an element without training data.
-        EvaluationError
-            A result is not finite.
-        MemoryError
-            A crystal does not fit the memory.
-        """
-        for crystal in crystals:
-            check_elements(self.elements, crystal, self.name)
-        copies = copies_of(crystals, self.cutoff)
-        results = run_in_batches(copies, attrgetter("size"), self.forward, self.budget, self.memory)
-        return gathered(self.name, crystals, results)
 
     def forward(self, copies: Sequence[Copy]) -> Result:
         """Evaluate one batch in one pass."""
