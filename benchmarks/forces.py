@@ -1,8 +1,8 @@
 """Forces: our evaluation against each family's own ASE calculator, and what fc3 costs in the end.
 
 The families installed in the running interpreter are measured, on as many threads as there are
-cores unless ``--threads`` says otherwise. MACE's weights are downloads: ``mace-random`` is a
-network of MPA-0's size with random weights, good for times but not for κ.
+cores unless ``--threads`` says otherwise. MACE's large weights are downloads: ``mace-random`` is a
+network of MPA-0's size with random weights, good for times but not for κ; ``mace-embedded`` has κ.
 
     python benchmarks/forces.py                               # rocksalt and zincblende in full
     python benchmarks/forces.py --quick                       # below 50 s: samples, no κ
@@ -12,10 +12,10 @@ network of MPA-0's size with random weights, good for times but not for κ.
 ``evaluation_speedup``: the same displaced supercells, one after another by the calculator, in one
 call by ours, both in the type in which the calculator is at its best (float64 if it can).
 ``force_constants_speedup``: smallest over the crystals of the time of finite differences by the
-calculator over that of the default protocol's route in the same type, both from relaxed crystal and
-fc2 to the finished fc3; what is sampled and scaled says so. ``kappa_difference``: largest
+calculator, in that type, over that of the default protocol's route, in its type; both from relaxed
+crystal and fc2 to the finished fc3; what is sampled and scaled says so. ``kappa_difference``: largest
 |κ/κ_FD − 1| at 300 K on 11 × 11 × 11. ``max_force_difference`` in eV/Å, between the evaluations.
-``float64`` holds the same of our float64 where the calculator is in float32. The last line is JSON.
+``float32`` and ``float64`` hold the same of ours in either type. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ from screen.core.settings import (
     RelaxationSettings,
     model_named,
 )
+from screen.models import _batched
 from screen.physics.displacements import (
     as_array,
     displace_for_fc2,
@@ -116,7 +117,7 @@ def parsed() -> argparse.Namespace:
 
 
 def installed() -> list[str]:
-    """One potential of each family whose package is in this interpreter."""
+    """Potentials of each family whose package is in this interpreter."""
     found = []
     for family in names("models"):
         module = find("models", family)
@@ -126,7 +127,7 @@ def installed() -> list[str]:
             version(module.PACKAGE)
         except PackageNotFoundError:
             continue
-        found.append(RANDOM_MACE if family == "mace" else module.DEFAULT)
+        found += [RANDOM_MACE, "mace-embedded"] if family == "mace" else [module.DEFAULT]
     return found
 
 
@@ -140,25 +141,25 @@ def settings_of(name: str, folder: Path, device: str) -> ModelSettings:
 
 
 def benchmark(name: str, settings: ModelSettings, arguments: argparse.Namespace) -> dict[str, Any]:
-    """All figures of one potential, in the type of its calculator and in float64."""
+    """All figures of one potential, in the default types and in float32 and float64."""
     dtype, build = CALCULATORS[settings.family]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the packages' own advice on accelerators
         calculator = build(settings.model_copy(update={"dtype": dtype}))
     module = find("models", settings.family)
+    default = RANDOM.fc3_dtype or dtype
     ours = {
         each: module.load(settings.model_copy(update={"dtype": each}))
-        for each in dict.fromkeys((dtype, "float64"))
+        for each in dict.fromkeys((dtype, default, "float64"))
     }
     print(f"\n{name}, its own calculator in {dtype}")
     found = {
         each: compare_evaluations(settings.family, force_field, calculator, arguments)
         for each, force_field in ours.items()
-        if each == dtype or not arguments.quick
     }
-    for each, figures in compare_force_constants(name, ours, calculator, arguments).items():
-        found.get(each, {}).update(figures)
-    return {"dtype": dtype, **found.pop(dtype), **found}
+    routes = compare_force_constants(name, ours, calculator, arguments)
+    by_type = {each: {**found[each], **routes[each]} for each in ours}
+    return {"dtype": dtype, **found[dtype], **routes[default], **by_type}
 
 
 def compare_evaluations(
@@ -247,8 +248,6 @@ def compare_force_constants(
             flush=True,
         )
         for dtype, force_field in ours.items():
-            if arguments.quick and dtype != next(iter(ours)):
-                continue
             limit = SAMPLE if arguments.quick else None
             number, fast, fitted = at_random(harmonic, force_field, limit, arguments.clock)
             found[dtype]["force_constants_speedups"][formula] = slow / fast
@@ -358,11 +357,15 @@ def watched(family: str, force_field: Any, clock: Clock) -> Iterator[dict[str, f
 
         return call
 
-    places = {"neighbour list": "copies_of", "graphs": "graphs_of", "transfer": "to_device"}
+    places = {
+        "neighbour list": (_batched, "copies_of"),
+        "graphs": (module, "graphs_of"),
+        "transfer": (module, "to_device"),
+    }
     with ExitStack() as stack:
-        for part, name in places.items():
-            replaced = timed(part, getattr(module, name))
-            stack.enter_context(patch.object(module, name, replaced))
+        for part, (place, name) in places.items():
+            replaced = timed(part, getattr(place, name))
+            stack.enter_context(patch.object(place, name, replaced))
         forward = timed("model", force_field.forward)
         stack.enter_context(patch.object(force_field, "forward", forward))
         yield parts

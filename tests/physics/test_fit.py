@@ -176,10 +176,10 @@ def test_a_larger_primitive_cell_than_symfc_finds_gets_the_same_force_constants(
     np.testing.assert_allclose(found, of_all[phono3py.primitive.p2s_map], atol=1e-8)
 
 
-def test_without_a_cutoff_all_of_the_supercell_is_fitted_while_memory_lasts(
+def test_without_a_cutoff_all_of_the_supercell_is_fitted_up_to_a_number_of_unknowns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """LiBr, 768 unknowns. With memory for 300, 228 within 6.65 Å; for 40, 36 within 4.25 Å."""
+    """LiBr, 768 unknowns. At most 300: 228 within 6.65 Å; at most 40: 36 within 4.25 Å."""
     phono3py = restored(SALT)
     assert cutoff_of_fit(phono3py, RANDOM) is None
     assert cutoff_of_fit(phono3py, RANDOM.model_copy(update={"fc3_cutoff": 5.0})) == 5.0
