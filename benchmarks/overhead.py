@@ -5,6 +5,10 @@ same cores, the same number of empty tasks through a bare Dask client (window = 
 dropped): the peer that this driver is built on. The last line is JSON.
 
     python benchmarks/overhead.py [--materials 2000] [--workers 2] [--quick]
+
+``driver_mb_at_half`` and ``driver_mb_at_end`` are the driver's resident memory when half and when all of
+the materials have ended: their difference is what grows with the results. ``snapshot_staleness_s``
+is the longest time without a new snapshot while results came in.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import resource
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +32,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # workers import benchmarks.
 from screen.core.settings import Campaign, campaign_from  # after sys.path
 from screen.pipeline.campaign import State, run_campaign
 from screen.store.database import open_snapshot
+from screen.store.layout import database_file
+from screen.store.snapshots import current_version
 
-QUICK = 500
+QUICK = 5000
 
 
 def main() -> None:
@@ -50,7 +57,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--materials", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK} materials, within 50 s")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} materials, about 50 s")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.materials = QUICK
@@ -81,9 +88,16 @@ def measure_campaign(campaign: Campaign, materials: int) -> dict[str, Any]:
     The share that is not physics is 1 − (seconds inside stages) / (workers × wall seconds).
     """
     marks: list[tuple[float, int]] = []
+    memory: dict[int, float] = {}  # materials done -> MB of the driver
+    published: dict[int, float] = {}  # version -> seconds
 
     def watch(state: State) -> None:
         marks.append((time.perf_counter(), state.done))
+        version = current_version(campaign.run_folder)
+        if version is not None:
+            published.setdefault(version, marks[-1][0])
+        if state.done in {materials // 2, materials}:
+            memory[state.done] = resident_mb()
 
     before = time.perf_counter()
     run_campaign(campaign, watch)
@@ -91,6 +105,7 @@ def measure_campaign(campaign: Campaign, materials: int) -> dict[str, Any]:
     started = next(at for at, done in marks if done > 0)
     first = next(done for _, done in marks if done > 0)
     wall_s = max(marks[-1][0] - started, 1e-9)
+    looks = [*published.values(), marks[-1][0]]
     with open_snapshot(campaign.run_folder) as snapshot:
         (found,) = snapshot.query(
             "SELECT (SELECT count(*) FROM results WHERE status = 'complete') AS complete, "
@@ -101,12 +116,28 @@ def measure_campaign(campaign: Campaign, materials: int) -> dict[str, Any]:
     return {
         "materials": materials,
         "materials_per_s": (marks[-1][1] - first) / wall_s,
+        "driver_mb_at_half": memory[materials // 2],
+        "driver_mb_at_end": memory[materials],
         "driver_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "snapshot_staleness_s": max(after - at for at, after in pairwise(looks)),
+        "database_mb": database_file(campaign.run_folder).stat().st_size / 2**20,
+        "artifacts_mb": megabytes(campaign.run_folder / "artifacts"),
         "lost": materials - found["complete"],
         "doubled": found["doubled"],
         "not_physics_share": 1 - found["stage_s"] / (workers * wall_s),
         "total_s": total_s,
     }
+
+
+def resident_mb() -> float:
+    """Memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def megabytes(folder: Path) -> float:
+    """Size on disk of all files, in the blocks that they take."""
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*")) / 2**20
 
 
 def bare_dask(tasks: int, workers: int) -> float:

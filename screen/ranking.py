@@ -82,7 +82,14 @@ COLUMNS = (
         "models_disagree",
         "BOOLEAN",
         "disagree",
-        "Potentials differ in κ at 300 K by more than a factor of 1.5, or in dynamical stability",
+        "Potentials that are fit for κ differ in κ at 300 K by more than a factor of 1.5, or in "
+        "dynamical stability",
+    ),
+    Column(
+        "fc3_fit_poor",
+        "BOOLEAN",
+        "poor fit",
+        "A fit of fc3 behind κ misses the protocol's limits",
     ),
     Column(
         "kappa_reference_300",
@@ -191,6 +198,7 @@ def rank(
         where or "TRUE",
         stable=f"SEMI JOIN (FROM stability WHERE stable) USING ({KEY})" * ("stability" in tables),
         expansion=_expansion_sql(snapshot),
+        poor=_poor_sql(snapshot),
         columns=COLUMNS if match is None else COLUMNS + MATCH_COLUMNS,
     )
     parameters = {
@@ -272,8 +280,19 @@ def _expansion_sql(snapshot: Snapshot) -> str:
     return _at_temperature("expansion", grids.pop(), ("expansion",))
 
 
+def _poor_sql(snapshot: Snapshot) -> str:
+    """Return SQL for whether the fit of fc3 is poor; a run may not say."""
+    known = {column.name for column in columns_of(snapshot, "conductivity")}
+    return "conductivity.fc3_fit_poor" if "fc3_fit_poor" in known else "NULL::BOOLEAN"
+
+
 def _ranking_sql(
-    ranking: Ranking, where: str, stable: str, expansion: str, columns: Sequence[Column]
+    ranking: Ranking,
+    where: str,
+    stable: str,
+    expansion: str,
+    poor: str,
+    columns: Sequence[Column],
 ) -> str:
     """Return the ranking's SQL; what the run did not compute is NULL."""
     return f"""
@@ -288,13 +307,13 @@ WITH chosen AS (
 transport AS ({_at_temperature("conductivity", "temperatures", TRANSPORT, powers=True)}),
 dilation AS ({expansion}),
 reference AS (
-  SELECT {KEY}, kappa_300,
+  SELECT {KEY}, kappa_300, {poor} AS fc3_fit_poor,
     CASE WHEN nac THEN kappa_reference_nac_300 ELSE kappa_reference_300 END AS kappa_reference
   FROM conductivity JOIN materials USING (material_id)
 ),
 single AS (
   SELECT {KEY}, formula, prototype, model, protocol, status, band_gap, models_disagree,
-    kappa, kappa_p, kappa_c, expansion, kappa_reference,
+    kappa, kappa_p, kappa_c, expansion, kappa_reference, reference.fc3_fit_poor,
     reference.kappa_300 / nullif(kappa_reference, 0) AS ratio_300
   FROM chosen
   JOIN transport USING ({KEY})
@@ -308,7 +327,7 @@ pooled AS (
     any_value(protocol) AS protocol,
     if(bool_and(status = 'complete'), 'complete', 'partial') AS status,
     any_value(band_gap) AS band_gap, any_value(models_disagree) AS models_disagree,
-    median(kappa) AS kappa, median(kappa_p) AS kappa_p, median(kappa_c) AS kappa_c,
+    nullif(bool_or(fc3_fit_poor), FALSE) AS fc3_fit_poor, median(kappa) AS kappa, median(kappa_p) AS kappa_p, median(kappa_c) AS kappa_c,
     if(count(kappa) > 1, (max(kappa) - min(kappa)) / 2, NULL) AS kappa_spread,
     median(expansion) AS expansion,
     if(count(expansion) > 1, (max(expansion) - min(expansion)) / 2, NULL) AS expansion_spread,
@@ -324,7 +343,7 @@ ranked AS (
   SELECT row_number() OVER (ORDER BY merit DESC, abs(expansion_mismatch), {POOL}) AS rank,
     formula, material_id, prototype, model, protocol, status, $T::DOUBLE AS temperature,
     kappa, kappa_spread, kappa_p, kappa_c, kappa_c / nullif(kappa, 0) AS coherence_share,
-    expansion, expansion_spread, models_disagree,
+    expansion, expansion_spread, models_disagree, fc3_fit_poor,
     kappa_reference AS kappa_reference_300, ratio_300, expansion_mismatch, band_gap,
     max(merit) OVER as_close = merit
       AND coalesce(max(merit) OVER closer < merit, TRUE) AS pareto_optimal

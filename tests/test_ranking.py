@@ -33,7 +33,7 @@ PROPERTIES = {
     "conductivity": (
         *columns("temperatures", "kappa", "kappa_p", "kappa_c", sql_type="DOUBLE[]"),
         *columns("kappa_300"),
-        *columns("nac", sql_type="BOOLEAN"),
+        *columns("nac", "fc3_fit_poor", sql_type="BOOLEAN"),
     ),
     "expansion": (
         *columns("expansion_temperatures", "expansion", sql_type="DOUBLE[]"),
@@ -50,6 +50,7 @@ def result(
     stable: bool = True,
     model: str = ALPHA,
     nac: bool = False,
+    poor: bool = False,
     expansion: bool = True,
     grid: Sequence[float] = GRID,
 ) -> Outcome:
@@ -65,6 +66,7 @@ def result(
             "kappa_c": np.multiply(kappa, 0.1),
             "kappa_300": at_300,
             "nac": nac,
+            "fc3_fit_poor": poor,
         }
     if expansion:
         curve = [1e-5, 2e-5, 3e-5]
@@ -80,7 +82,7 @@ def result(
 
 OUTCOMES = [
     result("low", [3.0, 2.0, 1.0]),
-    result("high", [300.0, 200.0, 100.0], nac=True),
+    result("high", [300.0, 200.0, 100.0], nac=True, poor=True),
     result("middle", [30.0, 20.0, 10.0], expansion=False),
     result("middle", [33.0, 22.0, 11.0], model=BETA),
     result("soft", [0.1, 0.1, 0.1], stable=False),
@@ -152,6 +154,11 @@ def test_insulators_rise_and_heat_spreaders_fall(snapshot: Snapshot) -> None:
     falling = ranking.rank(snapshot, "heat-spreaders", 400.0)
     assert order(falling) == order(rising)[::-1]
     assert falling["rank"].to_pylist() == [1, 2, 3, 4]
+
+
+def test_a_poor_fit_of_the_third_order_force_constants_is_told(snapshot: Snapshot) -> None:
+    rows = ranking.rank(snapshot, "insulators", 400.0).to_pylist()
+    assert [row["material_id"] for row in rows if row["fc3_fit_poor"]] == ["high"]
 
 
 def test_several_potentials_give_their_median_and_half_their_range(snapshot: Snapshot) -> None:

@@ -120,6 +120,8 @@ def _hover(row: Mapping[str, object], axis: Axis) -> str:
     lines = [f"<b>{row['formula']}</b>  {row['material_id']}", f"κ = {kappa:.3g}{bar} W/m/K"]
     if row.get("models_disagree"):
         lines.append("potentials disagree")
+    if row.get("fc3_fit_poor"):
+        lines.append("poor fit of fc3")
     if isinstance(share, float):
         lines.append(f"κ<sub>C</sub>/κ = {share:.2g}")
     if isinstance(x, float) and axis.column != "coherence_share":

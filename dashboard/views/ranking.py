@@ -22,7 +22,7 @@ SHOWN = 500  # materials
 ROOM_TEMPERATURE = 300.0  # K
 LAST = ("material_id", "prototype", "model", "protocol", "temperature", "status")
 COLUMNS = tuple(sorted(RANKING_COLUMNS + MATCH_COLUMNS, key=lambda column: column.name in LAST))
-SEVERAL = ("kappa_spread", "expansion_spread", "models_disagree")
+SEVERAL = ("kappa_spread", "expansion_spread", "models_disagree", "fc3_fit_poor")
 OTHER_VALUE = "another value"
 PPM = 1e-6  # 1/K
 

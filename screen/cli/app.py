@@ -16,10 +16,10 @@ import pyarrow as pa
 import typer
 
 from screen import console
-from screen.cli import models
+from screen.cli import catalog, interrupts, models, plan, store
+from screen.cli.formats import Format, FormatOption
 from screen.core.errors import SettingsError, ThermoscreenError
-from screen.core.records import Conductivity, ForceConstants, Rejected
-from screen.core.registry import find, names
+from screen.core.records import Conductivity, ForceConstants
 from screen.core.settings import (
     PROTOCOLS,
     Campaign,
@@ -48,29 +48,21 @@ app = typer.Typer(
 )
 
 
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(models.app, name="models")
-
-
-class Format(StrEnum):
-    """How a table is printed."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    jsonl = "jsonl"
-    parquet = "parquet"
+app.command()(plan.plan)
+store.register(app)
 
 
 Ranking = StrEnum("Ranking", {name.replace("-", "_"): name for name in RANKINGS})  # type: ignore[misc]
 
 OPTIONAL = (
-    *("kappa_spread", "expansion_spread", "models_disagree"),
+    *("kappa_spread", "expansion_spread", "models_disagree", "fc3_fit_poor"),
     *("kappa_reference_300", "ratio_300"),
 )
 """Columns of a ranking that are shown where they say something."""
 
 Run = Annotated[Path, typer.Option("--run", help="Run folder, e.g. runs/demo.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="For people or for programs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -126,8 +118,8 @@ def run(
     folder = campaign.run_folder
     _keep_campaign(campaign_toml, folder)
     try:
-        with console.progress(folder) as watch:
-            state = run_campaign(campaign, watch)
+        with console.progress(folder) as watch, interrupts.deferred(_say_stopping) as stop:
+            state = run_campaign(campaign, watch, stop)
     except KeyboardInterrupt:
         console.print_message(
             f"stopped; finished stages are kept in {folder}. Go on with the same command."
@@ -136,12 +128,25 @@ def run(
     counts = ", ".join(f"{count} {status}" for status, count in sorted(state.statuses.items()))
     earlier = f", {state.resumed} from an earlier run" if state.resumed else ""
     console.print_message(f"{folder}: {counts or 'nothing new'}{earlier}")
+    if state.stopping:
+        left = state.total - state.done
+        console.print_message(f"stopped with {left} to do. Go on with the same command.")
+    if state.over_budget is not None:
+        console.print_message(f"over budget: {state.over_budget}")
     if state.first_traceback is not None:
         console.print_error(
             f"{state.kinds['unexpected_error']} unexpected error(s)",
             f"; the first:\n{state.first_traceback}",
         )
         sys.exit(3)
+
+
+def _say_stopping() -> None:
+    """Tell that the signal was seen."""
+    console.print_message(
+        "stopping: what runs is finished, nothing new starts. Once more stops at once; finished "
+        "stages are kept either way."
+    )
 
 
 def _with_weights(campaign: Campaign, weights: Path) -> ModelSettings:
@@ -361,54 +366,6 @@ def _export_modes(run: Path, material: str, outcomes: pa.Table, file: Path) -> N
         )
     write_table(pa.concat_tables(tables), file.suffix.removeprefix("."), file)
     console.print_message(str(file))
-
-
-@app.command()
-def catalog(
-    source: Annotated[str, typer.Argument(help=f"One of {', '.join(names('sources'))}.")],
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", "-o", help="Option of the source as key=value, e.g. path=cifs/."),
-    ] = None,
-    fmt: FormatOption = Format.table,
-) -> None:
-    """List the candidates of a source, and what it rejects, without computing anything."""
-    rows = [
-        {
-            "id": entry.id,
-            "formula": None if isinstance(entry, Rejected) else entry.crystal.formula,
-            "atoms": None if isinstance(entry, Rejected) else len(entry.crystal),
-            "prototype": None if isinstance(entry, Rejected) else entry.metadata.prototype,
-            "problem": f"{entry.kind}: {entry.message}" if isinstance(entry, Rejected) else None,
-        }
-        for entry in find("sources", source).candidates(_options(option or []))
-    ]
-    schema = pa.schema(
-        [
-            ("id", pa.string()),
-            ("formula", pa.string()),
-            ("atoms", pa.int64()),
-            ("prototype", pa.string()),
-            ("problem", pa.string()),
-        ]
-    )
-    console.print_table(pa.Table.from_pylist(rows, schema), fmt.value)
-
-
-def _options(pairs: list[str]) -> dict[str, Any]:
-    """``key=value`` pairs; the value is TOML if it is valid TOML, else text."""
-    import tomllib
-
-    options: dict[str, Any] = {}
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
-        if not separator:
-            raise SettingsError(f"--option {pair!r} needs the form key=value")
-        try:
-            options[key] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            options[key] = value
-    return options
 
 
 @app.command()

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 import typer
+from ase.data import atomic_numbers
 
 from screen import console
-from screen.core.errors import ModelUnavailableError
+from screen.core.errors import ModelUnavailableError, SettingsError
 from screen.core.protocols import ModelCard
 from screen.core.registry import find, names
-from screen.core.settings import ModelSettings
+from screen.core.settings import ModelSettings, model_named
 from screen.environments import questions
 from screen.environments.install import TORCH
 from screen.environments.install import install as install_environment
@@ -35,12 +36,28 @@ def table(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         console.print_json(rows)
         return
-    hidden = ["family", "description", "citation", "kappa_srme_source", "n_elements", "weights"]
+    hidden = ["family", "description", "citation", "kappa_srme_source", "weights"]
+    hidden += ["n_elements", "elements"]
     console.print_table(pa.Table.from_pylist(rows).drop_columns(hidden), title="potentials")
     console.print_message(
-        "κ_SRME: 0 is exact, 2 is the worst (Póta et al., arXiv 2408.00755). More columns: --json. "
-        "Any other potential: family ase with the import path of its ASE calculator."
+        "κ_SRME: 0 is exact, 2 is the worst (Póta et al., arXiv 2408.00755). Citation, source of "
+        "κ_SRME and elements of one: thermoscreen models card NAME; of all: --json. Any other "
+        "potential: family ase with the import path of its ASE calculator."
     )
+
+
+@app.command()
+def card(name: Annotated[str, typer.Argument(help="Name of a potential.")]) -> None:
+    """Show all that is known about one potential."""
+    chosen = model_named(name)
+    module = find("models", chosen.family)
+    wanted = chosen.name or module.DEFAULT
+    for each in module.CARDS:
+        if each.name == wanted:
+            row = _row(each)
+            console.print_pairs(wanted, row | {"elements": " ".join(row["elements"])})
+            return
+    raise SettingsError(f"the family {name} has no named potential")
 
 
 def _row(card: ModelCard) -> dict[str, Any]:
@@ -52,6 +69,7 @@ def _row(card: ModelCard) -> dict[str, Any]:
         "training_set": card.training_set,
         "functional": card.functional,
         "n_elements": len(card.elements),
+        "elements": sorted(card.elements, key=atomic_numbers.__getitem__),
         "cutoff": card.cutoff,
         "kappa_srme": card.kappa_srme,
         "kappa_srme_source": card.kappa_srme_source,

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from queue import Empty, Queue
 from typing import Any
 
-from distributed import Client, Future, get_worker
+from dask.base import tokenize
+from distributed import Client, Future, fire_and_forget, get_worker
 from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
 from screen.core.errors import CampaignError
@@ -23,23 +24,26 @@ CONFIG: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 3,
     "distributed.scheduler.worker-ttl": "30 minutes",
     "distributed.scheduler.no-workers-timeout": "15 minutes",
+    "distributed.worker.preload": ["screen.clusters._preload"],
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": 0.85,
     "distributed.worker.memory.terminate": 0.95,
     "distributed.comm.timeouts.connect": "60s",
-    "distributed.comm.timeouts.tcp": "60s",
+    # a link that is down for a minute or two costs nothing; a host without power shows after this
+    "distributed.comm.timeouts.tcp": "5 minutes",
     "distributed.admin.tick.limit": "30s",
 }
 
 
-def threads_offering(client: Client) -> Counter[str]:
-    """Threads of the workers that offer each resource."""
+def slots_of(client: Client) -> Slots:
+    """Threads of the workers that take tasks, in all and by resource; who drains takes none."""
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    taking = [worker for worker in workers if worker["status"] == "running"]
     offering: Counter[str] = Counter()
-    for worker in workers:
+    for worker in taking:
         offering.update(dict.fromkeys(worker["resources"], worker["nthreads"]))
-    return offering
+    return Slots(sum(worker["nthreads"] for worker in taking), offering)
 
 
 def run_on_worker(key: str, function: Callable[..., Any], *args: Any) -> Any:
@@ -60,16 +64,23 @@ class DaskWorkers:
         client: Client,
         wanted: Collection[str],
         refill: Callable[[], None] = lambda: None,
+        *,
+        outlives: bool = False,
     ) -> None:
-        """``refill`` is called when a ``wanted`` resource has had no worker for ``EMPTY_S``."""
+        """Use the workers of a client.
+
+        ``refill`` is called when a ``wanted`` resource has had no worker for ``EMPTY_S``. Where the
+        scheduler ``outlives`` a driver, so do the tasks: the next driver finds them running.
+        """
         self._client = client
         self._wanted = frozenset(wanted)
         self._refill = refill
+        self._outlives = outlives
         self._last_seen = time.monotonic()
         self._ended: Queue[tuple[str, Future[Any]]] = Queue()
         self._running: dict[str, Future[Any]] = {}
         self._stages: dict[str, str] = {}
-        self._submitted = 0
+        self._attempts: Counter[str] = Counter()
         self._slots = Slots(0, {})
         self._counted = float("-inf")
         client.subscribe_topic(TOPIC, self._reported)
@@ -79,28 +90,36 @@ class DaskWorkers:
         """Threads of all workers and of each resource's, asked for every ``SLOTS_S`` seconds."""
         now = time.monotonic()
         if now - self._counted > SLOTS_S:
-            offering = threads_offering(self._client)
-            self._slots = Slots(sum(self._client.nthreads().values()), offering)
+            self._slots = slots_of(self._client)
             self._counted = now
-            if self._wanted <= offering.keys():
+            if self._wanted <= self._slots.offering.keys():
                 self._last_seen = now
             elif now - self._last_seen > EMPTY_S:
                 self._refill()
                 self._last_seen = now
         return self._slots
 
+    def need(self, tasks: Mapping[str, int]) -> None:
+        """Nothing follows the work here: these workers were all there from the start."""
+
     def submit(self, key: str, resource: str, function: Callable[..., Any], *args: Any) -> None:
-        """Submit under a fresh Dask key: a resubmitted task must not meet its old error."""
-        self._submitted += 1
+        """Submit under a Dask key of the task and of how often this driver has submitted it.
+
+        A task submitted again must not meet its old error. One that a killed driver left running
+        on a scheduler that outlives it has the key of a first attempt: this driver takes it over.
+        """
+        name = f"{key}-{tokenize(function, *args)}"
+        self._attempts[name] += 1
         future = self._client.submit(
             run_on_worker,
             key,
             function,
             *args,
-            key=f"{key}-{self._submitted}",
+            key=f"{name}-{self._attempts[name]}",
             resources={resource: 1},
-            pure=False,
         )
+        if self._outlives:
+            fire_and_forget(future)
         self._running[key] = future
         future.add_done_callback(lambda done: self._ended.put((key, done)))
 

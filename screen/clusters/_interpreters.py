@@ -31,5 +31,7 @@ class ForeignNanny(Subprocess):
         config = {**dask.config.config, "logging": {"distributed": "error"}}
         inherited = {"DASK_INTERNAL_INHERIT_CONFIG": dask.config.serialize(config)}
         self.process = await asyncio.create_subprocess_exec(
-            *self._command, env={**os.environ, **inherited}
+            *self._command,
+            env={**os.environ, **inherited},
+            start_new_session=True,  # Ctrl-C in the terminal is for the driver
         )

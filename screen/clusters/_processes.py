@@ -17,9 +17,11 @@ from distributed.worker_memory import parse_memory_limit
 
 from screen.clusters._dask import CONFIG, DaskWorkers
 from screen.clusters._interpreters import ForeignNanny
+from screen.core.errors import CampaignError
 from screen.core.protocols import Workers
 
 LOGGER = logging.getLogger("distributed")
+STARTS = 3  # times that the workers are started before giving up
 CLOSE_S = 20  # a nanny that restarts its worker can make close() wait for ever
 SCHEDULER: dict[str, Any] = {
     "host": "127.0.0.1",
@@ -46,12 +48,7 @@ def started(processes: Sequence[Process], memory_limit: str) -> Iterator[Workers
     memory = parse_memory_limit(memory_limit, 1, count, logger=LOGGER)
     threads = thread_environment(len(os.sched_getaffinity(0)), count)
     with dask.config.set({**CONFIG, "distributed.nanny.pre-spawn-environ": threads}):
-        cluster = SpecCluster(
-            scheduler={"cls": Scheduler, "options": SCHEDULER},
-            workers={n: _worker(process, memory) for n, process in enumerate(processes)},
-            silence_logs=logging.ERROR,  # a busy worker that closes late is no news
-            name="thermoscreen",
-        )
+        cluster = _cluster({n: _worker(process, memory) for n, process in enumerate(processes)})
         client = Client(cluster)
         try:
             # a worker that dies while it starts takes its nanny with it: scaling brings both back
@@ -65,6 +62,24 @@ def started(processes: Sequence[Process], memory_limit: str) -> Iterator[Workers
                 # results are stored before this point: a failing teardown loses nothing
                 client.close(timeout=CLOSE_S)
                 cluster.close(timeout=CLOSE_S)
+
+
+def _cluster(workers: Mapping[int, Any]) -> SpecCluster:
+    """Start a scheduler and workers, anew where one of them dies while it starts."""
+    failed: RuntimeError | None = None
+    for _ in range(STARTS):
+        try:
+            return SpecCluster(
+                scheduler={"cls": Scheduler, "options": SCHEDULER},
+                workers=workers,
+                silence_logs=logging.ERROR,  # a busy worker that closes late is no news
+                name="thermoscreen",
+            )
+        except RuntimeError as error:
+            failed = error
+    raise CampaignError(
+        f"{len(workers)} workers do not start; see [cluster] workers and memory_limit"
+    ) from failed
 
 
 def thread_environment(cores: int, workers: int) -> dict[str, str]:

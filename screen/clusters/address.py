@@ -1,4 +1,4 @@
-"""Workers of a Dask scheduler that already runs, e.g. ``tcp://host:8786`` or ``tls://…``."""
+"""Workers of a Dask scheduler that already runs, e.g. ``tls://host:8786``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import dask
 from distributed import Client
 
-from screen.clusters._dask import CONFIG, DaskWorkers, threads_offering
+from screen.clusters._dask import CONFIG, DaskWorkers, slots_of
+from screen.clusters._security import SecurityFiles, check_encrypted
 from screen.core.errors import CampaignError
 from screen.core.protocols import WorkerKind, Workers
 from screen.core.settings import Positive, Settings, validated
@@ -22,6 +23,8 @@ class AddressOptions(Settings):
     """Options of the address cluster."""
 
     scheduler: str
+    security: SecurityFiles | None = None  # None: as Dask's own configuration says
+    insecure: bool = False  # unencrypted beyond the loopback interface
     wait_s: Positive = 60.0  # for the scheduler, and for a worker of each resource
 
 
@@ -32,32 +35,49 @@ def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator
     Raises
     ------
     SettingsError
-        An option is unknown or wrong.
+        An option is unknown or wrong, or the address is not encrypted.
     CampaignError
         The scheduler does not answer, or no worker offers one of the resources.
     """
     chosen = validated(AddressOptions, options, "[cluster] address")
-    with dask.config.set(CONFIG):
-        try:
-            client = Client(chosen.scheduler, timeout=chosen.wait_s)
-        except (OSError, TimeoutError, ValueError, TypeError) as error:  # TypeError: TLS unset
-            raise CampaignError(
-                f"no Dask scheduler answers at {chosen.scheduler}: {error}; start one with "
-                "`dask scheduler` or correct [cluster] scheduler"
-            ) from error
-        with client:
-            _wait_for_workers(client, chosen, kinds)
-            yield DaskWorkers(client, {name for kind in kinds for name in kind.resources})
+    check_encrypted(chosen.scheduler, chosen.insecure)
+    with (
+        dask.config.set(CONFIG),
+        client_of(chosen.scheduler, chosen.security, chosen.wait_s) as client,
+    ):
+        _wait_for_workers(client, chosen, kinds)
+        wanted = {name for kind in kinds for name in kind.resources}
+        yield DaskWorkers(client, wanted, outlives=True)
+
+
+def client_of(scheduler: str, files: SecurityFiles | None, wait_s: float) -> Client:
+    """Client of a scheduler that runs somewhere else.
+
+    Raises
+    ------
+    SettingsError
+        A certificate cannot be read.
+    CampaignError
+        It does not answer within ``wait_s`` seconds, or refuses the certificate.
+    """
+    security = None if files is None else files.security
+    try:
+        return Client(scheduler, security=security, timeout=wait_s)
+    except (OSError, TimeoutError, ValueError, TypeError) as error:  # TypeError: TLS unset
+        raise CampaignError(
+            f"no Dask scheduler answers at {scheduler}: {error}; start one with "
+            "`python -m screen.clusters scheduler`, or correct [cluster] scheduler and security"
+        ) from error
 
 
 def _wait_for_workers(client: Client, chosen: AddressOptions, kinds: Sequence[WorkerKind]) -> None:
     """Wait until each resource is offered: a task for which none is would wait for ever."""
     wanted = {name for kind in kinds for name in kind.resources}
     deadline = time.monotonic() + chosen.wait_s
-    while missing := wanted - threads_offering(client).keys():
+    while missing := wanted - slots_of(client).offering.keys():
         if time.monotonic() > deadline:
             commands = " and ".join(
-                _worker_command(kind, chosen.scheduler)
+                f"`{worker_command(kind, chosen)}`"
                 for kind in kinds
                 if missing.intersection(kind.resources)
             )
@@ -68,7 +88,10 @@ def _wait_for_workers(client: Client, chosen: AddressOptions, kinds: Sequence[Wo
         time.sleep(POLL_S)
 
 
-def _worker_command(kind: WorkerKind, scheduler: str) -> str:
-    """Command line of a worker, where the interpreter has the same path."""
+def worker_command(kind: WorkerKind, chosen: AddressOptions) -> str:
+    """Command line of a worker, where the interpreter and the certificates have the same paths."""
     offered = " ".join(f"{name}=1" for name in kind.resources)
-    return f'`{kind.python} -m dask worker {scheduler} --nthreads 1 --resources "{offered}"`'
+    files = "" if chosen.security is None else " " + " ".join(chosen.security.arguments)
+    return (
+        f'{kind.python} -m screen.clusters worker {chosen.scheduler} --resources "{offered}"{files}'
+    )

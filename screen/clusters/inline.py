@@ -22,6 +22,9 @@ class InlineWorkers:
         self._waiting: deque[tuple[str, Callable[..., Any], tuple[Any, ...]]] = deque()
         self._stages: dict[str, str] = {}
 
+    def need(self, tasks: Mapping[str, int]) -> None:
+        """Nothing follows the work here: there is this process."""
+
     def submit(self, key: str, resource: str, function: Callable[..., Any], *args: Any) -> None:
         """Queue a task."""
         self._waiting.append((key, function, args))

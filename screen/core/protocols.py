@@ -253,6 +253,10 @@ class Workers(Protocol):
         """How many tasks can run at the same time."""
         ...
 
+    def need(self, tasks: Mapping[str, int]) -> None:
+        """Tell how many tasks run or wait, by resource; a cluster that can grow follows them."""
+        ...
+
     def submit(self, key: str, resource: str, function: Callable[..., Any], *args: Any) -> None:
         """Start ``function(resources, report, *args)`` on a worker that offers ``resource``.
 

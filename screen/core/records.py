@@ -192,6 +192,14 @@ class Phonons(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class SoundWaves(Record):
+    """Long acoustic waves in evenly spread directions."""
+
+    directions: FloatArray  # (n, 3) unit vectors, Cartesian
+    velocities: FloatArray  # (n, 3) THz·Å = 100 m/s, phase velocities, the fastest last
+
+
+@dataclass(frozen=True, eq=False)
 class Conductivity(Record):
     """Lattice thermal conductivity of the Wigner transport equation.
 
@@ -317,6 +325,10 @@ class Failure(Record):
     traceback: str | None = None
 
 
+HELD_BACK = ("not_selected", "over_budget")
+"""Kinds of "failure" that say that nobody has tried: the funnel or the budget held it back."""
+
+
 @dataclass(frozen=True, eq=False)
 class Execution(Record):
     """One finished computation of one stage: a line of the cost ledger."""
@@ -351,7 +363,13 @@ class Outcome(Record):
 
     @property
     def status(self) -> str:
-        """``complete``, ``partial`` (some property is there) or ``failed`` (none is)."""
+        """``complete``, ``partial`` (some property is there), ``failed`` (none is), or held back.
+
+        Held back are ``not_selected`` and ``over_budget``, see ``HELD_BACK``.
+        """
         if not self.failures:
             return "complete"
+        held = [failure.kind for failure in self.failures if failure.kind in HELD_BACK]
+        if held:
+            return held[0]
         return "partial" if set(self.rows) - {"stability"} else "failed"

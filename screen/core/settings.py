@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +13,10 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -51,12 +53,20 @@ def validated(kind: type[S], values: Mapping[str, Any], where: str) -> S:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
+        found = error.errors()
+        inner = [item["loc"] for item in found]
         problems = "; ".join(
             f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
             f"{_given(item['input'])}"
-            for item in error.errors()
+            for item in found
+            if not _follows(item["loc"], inner)
         )
         raise SettingsError(f"{where}: {problems}") from error
+
+
+def _follows(place: tuple[int | str, ...], places: Sequence[tuple[int | str, ...]]) -> bool:
+    """Say whether a problem is only that something inside of it is wrong."""
+    return any(other != place and other[: len(place)] == place for other in places)
 
 
 def _given(value: object) -> str:
@@ -93,6 +103,8 @@ class DisplacementSettings(Settings):
     whose condition number is above its limit gets two to four times as many supercells, once.
     Without ``fc3_cutoff`` no fc3 vanishes, as long as a fit has memory for all of them. The noise
     of ``float32``, 1e-6 eV/Å, is far below what a fit to random displacements notices.
+    ``fc3_max_atoms`` bounds the cost of the forces, which grows with the atoms evaluated: a fit
+    that asks for more has the largest cutoff that it can afford.
     """
 
     supercells: Literal["hints", "minimum_image"] = "minimum_image"
@@ -107,6 +119,15 @@ class DisplacementSettings(Settings):
     max_fit_error: Positive = 0.05  # random: held-out error over rms of the anharmonic forces
     max_fit_condition: Positive = 100.0  # random: condition number of the design matrix
     max_supercells: Annotated[int, Field(ge=1)] | None = None  # refuse costlier crystals
+    fc3_max_atoms: Annotated[int, Field(ge=1)] | None = None  # random: supercells × their atoms
+
+    @model_serializer(mode="wrap")
+    def _as_before_where_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out ``fc3_max_atoms`` where unset: digests of results without it stay the same."""
+        values: dict[str, Any] = handler(self)
+        if self.fc3_max_atoms is None:
+            values.pop("fc3_max_atoms", None)
+        return values
 
 
 class StabilitySettings(Settings):
@@ -293,6 +314,10 @@ class ModelSettings(Settings):
             raise ValueError(
                 f"kernels = {self.kernels!r} is for mace and sevennet, not {self.family}"
             )
+        if self.family == "springs" and (self.head, self.device) != (None, "auto"):
+            raise ValueError("springs have no head or device to choose")
+        if self.family == "ase" and self.device != "auto":
+            raise ValueError("give the device of an ASE calculator in its arguments")
         if (self.calculator or self.arguments) and not own and self.family != "ase":
             raise ValueError(f"calculator and arguments are for the family ase, not {self.family}")
         return self
@@ -324,6 +349,47 @@ class ClusterSettings(Settings):
         return dict(self.model_extra or {})
 
 
+class PurposeSettings(Settings):
+    """Whom a purpose keeps by the estimated κ(300 K): those within the limit, of them the best."""
+
+    limit: Positive | None = None  # W/m/K: insulators at most, heat spreaders at least
+    best: Annotated[int, Field(ge=1)] | None = None  # number of materials
+    fraction: Annotated[float, Field(gt=0, le=1)] | None = None  # of all that have an estimate
+
+    @model_validator(mode="after")
+    def _says_whom_to_keep(self) -> PurposeSettings:
+        if self.best is not None and self.fraction is not None:
+            raise ValueError("give best or fraction, not both")
+        if self.limit is None and self.best is None and self.fraction is None:
+            raise ValueError("give limit (W/m/K), best (a number) or fraction")
+        return self
+
+    @property
+    def compares(self) -> bool:
+        """Whether the verdict on one material depends on the others."""
+        return self.best is not None or self.fraction is not None
+
+
+class FunnelSettings(Settings):
+    """Who gets third-order force constants: candidates that one of the purposes keeps."""
+
+    insulators: PurposeSettings | None = None  # lowest κ
+    heat_spreaders: PurposeSettings | None = None  # highest κ
+
+    @model_validator(mode="after")
+    def _has_a_purpose(self) -> FunnelSettings:
+        if self.insulators is None and self.heat_spreaders is None:
+            raise ValueError("give insulators, heat_spreaders or both")
+        return self
+
+
+class BudgetSettings(Settings):
+    """What a run folder may cost in all; once it is spent, nothing new starts."""
+
+    core_hours: Positive | None = None  # processor time of all stages
+    gpu_hours: Positive | None = None  # wall time of stages with the potential on a GPU
+
+
 class Campaign(Settings):
     """A campaign file: candidates × potentials under one protocol."""
 
@@ -333,7 +399,10 @@ class Campaign(Settings):
     protocol: Protocol
     properties: Annotated[tuple[str, ...], Field(min_length=1)] = ("conductivity", "expansion")
     cluster: ClusterSettings = ClusterSettings()
+    funnel: FunnelSettings | None = None  # None: every stable candidate goes all the way
+    budget: BudgetSettings = BudgetSettings()
     run: Path | None = None  # run folder; None: runs/<name> beside the working directory
+    artifacts: str | None = None  # folder or URL (s3://bucket/prefix) of records; None: in the run
 
     @property
     def run_folder(self) -> Path:

@@ -116,7 +116,7 @@ def _make(place: Path, folder: Path | None) -> None:
     if not python_in(place).is_file():
         if place.exists() and any(place.iterdir()):
             raise SettingsError(f"{place.resolve()} holds something that is no environment")
-        venv.create(place, with_pip=True, symlinks=True)
+        venv.create(place.resolve(), with_pip=True, symlinks=True)  # it refuses a link
 
 
 def _thermoscreen(family: str) -> list[str]:

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from screen.core.errors import ModelUnavailableError
+from screen.core.errors import ModelUnavailableError, SettingsError
 from screen.core.folders import data_folder
 from screen.core.settings import ModelSettings
 
@@ -18,7 +18,15 @@ THIS = Path(sys.executable)
 
 
 def environment_folder(name: str) -> Path:
-    """Folder of the managed environment ``name``, made or not."""
+    """Folder of the managed environment ``name``, made or not.
+
+    Raises
+    ------
+    SettingsError
+        The name is a path.
+    """
+    if Path(name).name != name or name == "..":
+        raise SettingsError(f"{name!r} is no name of an environment: it is a path")
     return data_folder() / "environments" / name
 
 

@@ -56,7 +56,7 @@ def check_same_code(family: str, python: Path) -> None:
     ModelUnavailableError
         It is another one, or none.
     """
-    if _ask(python, "describe", family)["code"] != digest_of_code():
+    if describe(family, python)["code"] != digest_of_code():
         raise ModelUnavailableError(
             f"{python} holds another version of Thermoscreen than this one; renew it with "
             f"`thermoscreen models install {family}`"
@@ -71,7 +71,16 @@ def describe(family: str, python: Path) -> dict[str, Any]:
     ModelUnavailableError
         The interpreter does not run, or has no Thermoscreen.
     """
-    return _ask(python, "describe", family)
+    try:
+        return _ask(python, "describe", family)
+    except _NoAnswerError as error:
+        raise ModelUnavailableError(
+            f"{error}; make its environment anew with `thermoscreen models install {family}`"
+        ) from error
+
+
+class _NoAnswerError(ModelUnavailableError):
+    """The interpreter does not run, or has no Thermoscreen."""
 
 
 def _ask(python: Path, *question: str) -> dict[str, Any]:
@@ -81,9 +90,8 @@ def _ask(python: Path, *question: str) -> dict[str, Any]:
     lines = done.stdout.splitlines()
     if done.returncode not in {0, 2} or not lines:
         problem = done.stderr.strip().splitlines()
-        raise ModelUnavailableError(
-            f"{python} cannot answer for Thermoscreen: {problem[-1] if problem else 'no answer'}; "
-            "is it installed there? (`thermoscreen models install`)"
+        raise _NoAnswerError(
+            f"{python} cannot answer for Thermoscreen: {problem[-1] if problem else 'no answer'}"
         )
     answer: dict[str, Any] = json.loads(lines[-1])
     if done.returncode == 2:

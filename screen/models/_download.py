@@ -58,8 +58,8 @@ def download(url: str, path: Path) -> Path:
     except (OSError, HTTPException, _RefusedError) as error:
         raise ModelUnavailableError(
             f"the weights {path} are not there and could not be downloaded from {url} ({error}). "
-            "Try again, which goes on where a download was cut off; or fetch the file elsewhere "
-            f"and give it as --weights PATH or save it as {path}"
+            "With a network the same command goes on where a download was cut off; or fetch the "
+            f"file elsewhere and give it as --weights PATH or save it as {path}"
         ) from error
     return path
 

@@ -26,8 +26,8 @@ def package_version(package: str, family: str) -> str:
         return version(package)
     except PackageNotFoundError as error:
         raise ModelUnavailableError(
-            f"the package {package} is not installed here; potentials exclude each other, so give "
-            f"this one its own environment: pip install 'thermoscreen[{family}]'"
+            f"the package {package} is not installed here; give the family its own environment: "
+            f"`thermoscreen models install {family}`"
         ) from error
 
 

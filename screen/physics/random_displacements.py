@@ -39,20 +39,32 @@ def symfc_solver(phono3py: Any, cutoff: float | None) -> Any:
 def cutoff_of_fit(phono3py: Any, settings: DisplacementSettings) -> float | None:
     """Return the distance in Å beyond which fc3 is not fitted; None where all of it is.
 
-    It is ``fc3_cutoff``. Without, and where the supercell has more than ``MAX_UNKNOWNS``, as
-    crystals of low symmetry have, it is the largest that leaves no more than these.
+    It is ``fc3_cutoff``. Without, and where the supercell has more unknowns than a fit may have,
+    as crystals of low symmetry have, it is the largest that leaves no more than these.
     """
-    if settings.fc3_cutoff is not None or _unknowns(phono3py, None) <= MAX_UNKNOWNS:
+    largest = max_unknowns(len(phono3py.supercell), settings)
+    if settings.fc3_cutoff is not None or _unknowns(phono3py, None) <= largest:
         return settings.fc3_cutoff
     primitive = phono3py.primitive
     distances = np.linalg.norm(primitive.get_smallest_vectors()[0] @ primitive.cell, axis=-1)
     shells = np.unique(distances.round(1))[1:] + 0.05  # without the atom itself
     fitting = bisect_right(
         range(1, len(shells)),
-        MAX_UNKNOWNS,
+        largest,
         key=lambda shell: _unknowns(phono3py, float(shells[shell])),
     )
     return float(shells[fitting])
+
+
+def max_unknowns(n_atoms: int, settings: DisplacementSettings) -> int:
+    """Return how many unknowns a fit in a supercell of ``n_atoms`` may have.
+
+    Memory bounds them, and ``fc3_max_atoms``: that many atoms are in so many pairs of supercells.
+    """
+    if settings.fc3_max_atoms is None:
+        return MAX_UNKNOWNS
+    cells = 2 * (settings.fc3_max_atoms // (2 * n_atoms))
+    return min(MAX_UNKNOWNS, 3 * n_atoms * int(cells / settings.oversampling))
 
 
 def _unknowns(phono3py: Any, cutoff: float | None) -> int:
@@ -67,7 +79,12 @@ def count_pairs(phono3py: Any, settings: DisplacementSettings) -> int:
     of the benchmark.
     """
     unknowns = _unknowns(phono3py, cutoff_of_fit(phono3py, settings))
-    cells = settings.oversampling * math.ceil(unknowns / len(phono3py.supercell) / 3)
+    return pairs_for(unknowns, len(phono3py.supercell), settings)
+
+
+def pairs_for(unknowns: int, n_atoms: int, settings: DisplacementSettings) -> int:
+    """Pairs of supercells of ``n_atoms`` that determine so many unknowns."""
+    cells = settings.oversampling * math.ceil(unknowns / n_atoms / 3)
     return max(MIN_PAIRS, math.ceil(cells / 2))
 
 

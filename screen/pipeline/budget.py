@@ -3,7 +3,7 @@
 Tasks wait by the resource that they need, so that no kind of worker idles behind another's
 queue. On an unexpected loss the scheduler suspects every task that the worker had, so a lost
 task is not guilty yet. It goes to quarantine; when nothing else is left, the suspects run one at
-a time, and who loses a worker alone is condemned.
+a time, and who loses a worker alone is condemned. So is who finds no memory even alone.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Budget(Generic[T]):
             self._alone = None
 
     def lost(self, task: T) -> bool:
-        """Record that a worker died with this task; True if the task is condemned."""
+        """Record that a task lost its worker or its memory; True if it did so alone."""
         resource = self._running.pop(task)
         if self._alone == task:
             self._alone = None
@@ -69,6 +69,13 @@ class Budget(Generic[T]):
             return True
         self._quarantine.append((task, resource))
         return False
+
+    @property
+    def tasks(self) -> Counter[str]:
+        """Count tasks that run or wait, by the resource that they need."""
+        waiting = {resource: len(queue) for resource, queue in self._queues.items()}
+        suspects = (resource for _, resource in self._quarantine)
+        return Counter(waiting) + Counter(self._running.values()) + Counter(suspects)
 
     @property
     def running(self) -> frozenset[T]:

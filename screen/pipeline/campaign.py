@@ -11,13 +11,16 @@ from pathlib import Path
 from screen.core.columns import Column
 from screen.core.errors import CampaignError
 from screen.core.protocols import Completed, Workers
-from screen.core.records import Candidate, Failure, Outcome, Rejected
+from screen.core.records import HELD_BACK, Candidate, Failure, Outcome, Rejected
 from screen.core.registry import find, names
 from screen.core.settings import Campaign
 from screen.physics import isotopes
 from screen.pipeline.budget import Budget
+from screen.pipeline.funnel import COLUMN, ESTIMATE, FIRST_EXPENSIVE, Funnel
 from screen.pipeline.potentials import Potential, resolve, worker_kinds
+from screen.pipeline.spending import Spending, runs_on_gpu
 from screen.pipeline.stages import pipeline_for, table_name
+from screen.pipeline.stores import Store
 from screen.pipeline.walk import (
     TRANSIENT,
     Part,
@@ -30,8 +33,9 @@ from screen.pipeline.walk import (
 )
 from screen.store import ledger
 from screen.store.artifacts import Artifacts
-from screen.store.database import Writer
+from screen.store.database import Writer, open_snapshot
 from screen.store.layout import artifacts_folder, ledger_folder
+from screen.store.tenants import move_in
 
 FLUSH_S = 2.0  # outcomes are stored at least this often
 FLUSH_ROWS = 200  # or when so many wait
@@ -45,6 +49,7 @@ class State:
     """What a progress display shows."""
 
     total: int = 0
+    stopping: bool = False  # asked to stop: what runs ends, nothing new starts
     resumed: int = 0  # materials that an earlier run had finished
     refused: int = 0  # by the source or by a potential, before any stage
     statuses: Counter[str] = field(default_factory=Counter)  # this run's outcomes
@@ -52,6 +57,7 @@ class State:
     running: Mapping[str, str] = field(default_factory=dict)  # material -> stage
     started: float = field(default_factory=time.monotonic)
     first_traceback: str | None = None
+    over_budget: str | None = None  # which cap is reached
 
     @property
     def done(self) -> int:
@@ -76,8 +82,14 @@ def property_columns(properties: Sequence[str]) -> dict[str, tuple[Column, ...]]
     return {table_name(name): find("properties", name).COLUMNS for name in known}
 
 
-def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State:
+def run_campaign(
+    campaign: Campaign,
+    watch: Watch = lambda state: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> State:
     """Run a campaign to its end with all its potentials, or go on with one that was cut off.
+
+    Once ``stop()`` says so, nothing new is started; the call returns when all that runs has ended.
 
     Raises
     ------
@@ -91,7 +103,7 @@ def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State
     isotopes.check(campaign.protocol.conductivity.isotope_abundances)
     cluster = find("clusters", campaign.cluster.name)
     potentials = resolve(campaign.models)
-    Artifacts(artifacts_folder(campaign.run_folder)).remove_temporaries()
+    Artifacts(move_in(campaign.run_folder, campaign.artifacts)).remove_temporaries()
     source = find("sources", campaign.source.name)
     entries = list(source.candidates(campaign.source.options))
     with Writer(campaign.run_folder, property_columns(campaign.properties)) as writer:
@@ -99,15 +111,19 @@ def run_campaign(campaign: Campaign, watch: Watch = lambda state: None) -> State
             writer.add_model(potential.digest, potential.identity, potential.card)
         writer.add_protocol(campaign.protocol)
         writer.add_candidates(entries)
-        writer.add_executions(list(ledger.read(ledger_folder(campaign.run_folder))))
-        driver = _Driver(campaign, potentials, writer, watch)
+        spent = list(ledger.read(ledger_folder(campaign.run_folder)))
+        writer.add_executions(spent)
+        driver = Driver(campaign, potentials, writer, watch)
+        driver.spending.add(spent)
         driver.start(entries)
         driver.flush(publish=True)
         try:
             if not driver.budget.idle:
                 kinds = worker_kinds(potentials)
                 with cluster.connect(campaign.cluster.options, kinds) as workers:
-                    driver.loop(workers)
+                    driver.loop(workers, stop)
+                # and what an earlier driver's tasks spent that ended meanwhile
+                writer.add_executions(list(ledger.read(ledger_folder(campaign.run_folder))))
         finally:
             driver.flush(publish=True)
     return driver.state
@@ -122,6 +138,9 @@ class _Material:
     resource: str  # of its next stage
     parts: int = 0  # parts of a divided stage that have not ended
     failures: list[Failure] = field(default_factory=list)  # of parts
+    following: Task | None = None  # what follows the cheap tier, if the funnel lets it
+    stored: tuple[str, ...] = ()  # properties whose rows an outcome in the store has
+    held: Failure | None = None  # why nothing more is computed: only what is there is collected
 
 
 @dataclass(frozen=True)
@@ -138,18 +157,35 @@ class _Job:
         return self.material, self.model
 
 
-class _Driver:
+@dataclass(frozen=True)
+class Walks:
+    """What workers run: the walk of a material, and that of a part of a stage."""
+
+    whole: Callable[..., Progress] = walk
+    part: Callable[..., Progress] = walk_part
+
+
+class Driver:
     """Keeps the workers busy and the store up to date."""
 
     def __init__(
-        self, campaign: Campaign, potentials: Sequence[Potential], writer: Writer, watch: Watch
+        self,
+        campaign: Campaign,
+        potentials: Sequence[Potential],
+        writer: Store,
+        watch: Watch,
+        walks: Walks = Walks(),
     ) -> None:
         self.campaign = campaign
+        self.artifacts = artifacts_folder(Path(campaign.run_folder).resolve())
         self.potentials = potentials
         self.writer = writer
         self.watch = watch
         self.state = State()
         self.budget: Budget[_Job] = Budget()
+        self.spending = Spending(campaign.budget, runs_on_gpu(campaign))
+        self.funnel = None if campaign.funnel is None else Funnel(campaign.funnel)
+        self.walks = walks
         self._jobs: dict[str, _Job] = {}  # what runs, by key
         self._materials: dict[tuple[str, str], _Material] = {}
         self._outcomes: list[Outcome] = []
@@ -164,7 +200,8 @@ class _Driver:
         finished, earlier = {}, {}
         for potential in self.potentials:
             key = (potential.digest, protocol)
-            finished[potential.digest] = self.writer.finished(*key, TRANSIENT, tables)
+            again = TRANSIENT.union(HELD_BACK)
+            finished[potential.digest] = self.writer.finished(*key, again, tables)
             earlier[potential.digest] = self.writer.computed_stages(*key)
         for entry in entries:
             for potential in self.potentials:
@@ -181,16 +218,24 @@ class _Driver:
         """Queue one material for one potential, or store why it is refused."""
         if isinstance(entry, Rejected):
             failure = Failure("source", entry.kind, entry.message)
-            self._refuse(self._failed(entry.id, potential, failure, None))
+            self._refuse(self._without_rows(_Job(entry.id, potential.digest), failure, None))
             return
         refusal = potential.refusal(entry.crystal)
         if refusal is not None:
-            self._refuse(self._failed(entry.id, potential, refusal, entry.crystal.digest))
+            self._refuse(
+                self._without_rows(_Job(entry.id, potential.digest), refusal, entry.crystal.digest)
+            )
             return
         task = self._task(entry, potential, computed)
         label = entry.id if len(self.potentials) == 1 else f"{entry.id} [{self._name(potential)}]"
         job = _Job(entry.id, potential.digest)
-        self._materials[job.walked] = _Material(task, label, first_resource(task))
+        stored = tuple(name for name in names("properties") if name in computed)
+        material = _Material(task, label, first_resource(task), stored=stored)
+        if self.funnel is not None and FIRST_EXPENSIVE not in computed:
+            material.following = replace(task, properties=(*task.properties, ESTIMATE))
+            material.task = replace(task, properties=(ESTIMATE,))
+            self.funnel.enter(job.model, job.material)
+        self._materials[job.walked] = material
         self._add(job)
 
     def _refuse(self, outcome: Outcome) -> None:
@@ -204,11 +249,17 @@ class _Driver:
         same = [other for other in self.potentials if other.identity.name == name]
         return name if len(same) == 1 else f"{name} {potential.digest[:6]}"
 
-    def loop(self, workers: Workers) -> None:
-        """Run until nothing waits and nothing runs."""
+    def loop(self, workers: Workers, stop: Callable[[], bool]) -> None:
+        """Run until nothing waits and nothing runs, or nothing runs and ``stop()``."""
         while not self.budget.idle:
-            while (job := self.budget.next(workers.slots)) is not None:
-                self._submit(job, workers)
+            self.state.stopping = self.state.stopping or stop()
+            if self.state.stopping and not self.budget.running:
+                return
+            while not self.state.stopping and (job := self.budget.next(workers.slots)) is not None:
+                self.state.over_budget = self.spending.exhausted
+                if self.state.over_budget is None or not self._held_back(job):
+                    self._submit(job, workers)
+            workers.need(self.budget.tasks)
             completed = workers.next_completed(TICK_S)
             if completed is not None:
                 self._handle(completed)
@@ -248,9 +299,9 @@ class _Driver:
         self._jobs[key] = job
         where = (key, material.resource)
         if job.part is None:
-            workers.submit(*where, walk, material.task, tuple(material.failures))
+            workers.submit(*where, self.walks.whole, material.task, tuple(material.failures))
         else:
-            workers.submit(*where, walk_part, material.task, job.part)
+            workers.submit(*where, self.walks.part, material.task, job.part)
 
     def _handle(self, completed: Completed) -> None:
         job = self._jobs.pop(completed.key)
@@ -258,12 +309,17 @@ class _Driver:
             if self.budget.lost(job):
                 self._condemn(job)
             return
-        self.budget.ended(job)
         if completed.error is not None:
             raise completed.error
         progress: Progress = completed.result
+        self.spending.add(progress.executions)
+        if not self._out_of_memory(job, progress):
+            self.budget.ended(job)
+        elif not self.budget.lost(job):  # what ran beside it had the memory
+            self.writer.add_executions(list(progress.executions))
+            return
         if progress.outcome is not None:
-            self._store(progress.outcome)
+            self._ended(job, progress.outcome)
             return
         self.writer.add_executions(list(progress.executions))
         material = self._materials[job.walked]
@@ -277,6 +333,12 @@ class _Driver:
             material.resource = progress.next_resource
             self._add(job, first=True)
 
+    def _out_of_memory(self, job: _Job, progress: Progress) -> bool:
+        """Say whether a stage, or a part, has just found no memory."""
+        failures = progress.outcome.failures if progress.outcome else progress.failures
+        known = self._materials[job.walked].failures
+        return any(failure.kind == "out_of_memory" for failure in failures if failure not in known)
+
     def _part_ended(self, job: _Job, failures: Sequence[Failure]) -> None:
         """Walk on when the last part of a stage has ended."""
         material = self._materials[job.walked]
@@ -285,13 +347,106 @@ class _Driver:
         if material.parts == 0:
             self._add(replace(job, part=None), first=True)
 
-    def _store(self, outcome: Outcome) -> None:
+    def _ended(self, job: _Job, outcome: Outcome) -> None:
+        """Store an outcome, or go on with a material whose estimate lets it."""
+        material = self._materials[job.walked]
+        if material.held is not None:
+            self._store(replace(outcome, failures=(*outcome.failures, material.held)))
+        elif self.funnel is None or material.following is None:
+            self._store(outcome)
+        elif outcome.failures:
+            self.funnel.leave(job.model, job.material)
+            if all(failure.stage == ESTIMATE for failure in outcome.failures):
+                self._promote(job, first=True)  # no estimate speaks against it
+            else:
+                self._store(outcome)
+            self._select(job.model, self.funnel)
+        else:
+            self._judge(job, outcome, self.funnel)
+
+    def _judge(self, job: _Job, outcome: Outcome, funnel: Funnel) -> None:
+        """Let the funnel judge an estimate."""
+        kappa = outcome.rows[ESTIMATE][COLUMN]
+        verdict = funnel.judge(job.model, job.material, kappa)
+        if verdict:
+            self.writer.add_executions(list(outcome.executions))
+            self._promote(job, first=True)
+        else:
+            self._store(funnel.held_back(outcome, kappa), final=verdict is not None)
+        self._select(job.model, funnel)
+
+    def _select(self, model: str, funnel: Funnel) -> None:
+        """Go on with the best once all materials of a potential have their estimate."""
+        if not funnel.complete(model):
+            return
+        waiting = [
+            key for key, each in self._materials.items() if each.following and key[1] == model
+        ]
+        chosen = funnel.selected(model, self._earlier_estimates(model)) if waiting else set()
+        for material, _ in waiting:
+            if material in chosen:
+                self.state.statuses.subtract(["not_selected"])
+                self._promote(_Job(material, model))
+            else:
+                del self._materials[material, model]
+
+    def _earlier_estimates(self, model: str) -> dict[str, float]:
+        """Estimates of materials that an earlier run has finished, by material."""
+        if not self.state.resumed:
+            return {}
+        self.flush(publish=True)
+        with open_snapshot(self.campaign.run_folder) as snapshot:
+            found = snapshot.query(
+                f"SELECT material_id, {COLUMN} AS kappa FROM {ESTIMATE} "
+                "WHERE model_digest = ? AND protocol_digest = ?",
+                [model, self.campaign.protocol.digest],
+            )
+        return {row["material_id"]: row["kappa"] for row in found.to_pylist()}
+
+    def _promote(self, job: _Job, first: bool = False) -> None:
+        """Queue what follows the cheap tier."""
+        material = self._materials[job.walked]
+        if material.following is not None:
+            material.task, material.following = material.following, None
+            material.stored = (*material.stored, ESTIMATE)
+            material.resource = first_resource(material.task)
+            self._add(job, first)
+
+    def _held_back(self, job: _Job) -> bool:
+        """End a job that the budget does not pay for; False if its rows must be collected first.
+
+        What an earlier outcome has in the store is collected again, which computes nothing: a new
+        outcome replaces the earlier one with all its rows.
+        """
+        material = self._materials[job.walked]
+        if material.held is not None:
+            return False
+        if job.part is not None:
+            self.budget.ended(job)
+            self._part_ended(job, [])
+            return True
+        material.held = self.spending.failure()
+        if self.funnel is not None:
+            material.following = None
+            self.funnel.leave(job.model, job.material)
+            self._select(job.model, self.funnel)
+        if material.stored:
+            material.task = replace(material.task, properties=material.stored)
+            return False
+        self.budget.ended(job)
+        task = material.task
+        self._store(self._without_rows(job, material.held, task.candidate.crystal.digest))
+        return True
+
+    def _store(self, outcome: Outcome, final: bool = True) -> None:
         """Count an outcome and keep it for the next flush."""
         self._outcomes.append(outcome)
-        self._materials.pop((outcome.material_id, outcome.model_digest), None)
+        if final:
+            self._materials.pop((outcome.material_id, outcome.model_digest), None)
         state = self.state
         state.statuses[outcome.status] += 1
-        state.kinds.update(failure.kind for failure in outcome.failures)
+        kinds = [failure.kind for failure in outcome.failures]
+        state.kinds.update(kind for kind in kinds if kind not in HELD_BACK)
         bug = next((f for f in outcome.failures if f.traceback is not None), None)
         if bug is not None and state.first_traceback is None:
             state.first_traceback = bug.traceback
@@ -316,6 +471,7 @@ class _Driver:
             protocol=campaign.protocol,
             properties=tuple(dict.fromkeys([*campaign.properties, *kept])),
             run=Path(campaign.run_folder).resolve(),
+            artifacts=self.artifacts,
         )
 
     def _condemn(self, job: _Job) -> None:
@@ -332,14 +488,12 @@ class _Driver:
         material.failures.append(Failure(stage, "worker_lost", message))
         self._add(job)
 
-    def _failed(
-        self, material: str, potential: Potential, failure: Failure, crystal_digest: str | None
-    ) -> Outcome:
+    def _without_rows(self, job: _Job, failure: Failure, crystal_digest: str | None) -> Outcome:
         """Outcome of a material that no stage ran for."""
         return Outcome(
-            material_id=material,
+            material_id=job.material,
             crystal_digest=crystal_digest,
-            model_digest=potential.digest,
+            model_digest=job.model,
             protocol_digest=self.campaign.protocol.digest,
             rows={},
             failures=(failure,),

@@ -82,6 +82,14 @@ def resolve(models: Sequence[ModelSettings]) -> tuple[Potential, ...]:
     return tuple(potentials.values())
 
 
+def name_without_loading(settings: ModelSettings) -> str:
+    """Name of a potential by its settings alone, whether or not its package is there."""
+    if settings.weights is not None:
+        return settings.weights.stem
+    default: str | None = find("models", settings.family).DEFAULT
+    return settings.name or default or settings.family
+
+
 def _card(settings: ModelSettings, identity: ModelIdentity) -> ModelCard | None:
     """Return the card of a named potential; a local file has none, whatever it is called."""
     if settings.weights is not None:

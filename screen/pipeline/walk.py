@@ -26,6 +26,7 @@ from screen.pipeline.versions import installed_versions
 from screen.store import ledger
 from screen.store.artifacts import Artifacts
 from screen.store.layout import artifacts_folder, ledger_folder
+from screen.store.location import Location
 
 TRANSIENT = frozenset({"unexpected_error", "worker_lost", "out_of_memory"})
 """Kinds of failure that say nothing about the material: running again tries again."""
@@ -42,7 +43,8 @@ class Task:
     model_digest: str
     protocol: Protocol
     properties: tuple[str, ...]
-    run: Path  # run folder, on a path that all workers share
+    run: Path  # run folder, on a path that all workers share unless the artifacts are at a URL
+    artifacts: Location | None = None  # folder or URL of records; None: the run folder's
 
 
 Report = Callable[[str], None]
@@ -78,7 +80,12 @@ def resource_of(stage: Stage, model: ModelSettings) -> str:
 
 def first_resource(task: Task) -> str:
     """Resource of the first stage."""
-    return resource_of(pipeline_for(task.properties)[0], task.model)
+    return resource_of(_first_stage(task.properties), task.model)
+
+
+@lru_cache
+def _first_stage(properties: tuple[str, ...]) -> Stage:
+    return pipeline_for(properties)[0]
 
 
 def walk(
@@ -207,7 +214,7 @@ class _Walk:
         task = self.task
         self.stages = pipeline_for(task.properties)
         self.keys = keys_of(task.candidate, task.model_digest, task.protocol, self.stages)
-        self.artifacts = Artifacts(artifacts_folder(task.run))
+        self.artifacts = Artifacts(task.artifacts or artifacts_folder(task.run))
         self._records = _Records(self.artifacts, self.keys)
         self.inputs = StageInputs(task.candidate, task.protocol, self._records)
         self.unusable = set(self.failures)
@@ -291,7 +298,7 @@ class _Walk:
         else:
             self._write(place, record)
         execution = meter.read()
-        ledger.append(ledger_folder(self.task.run), execution)
+        ledger.append(ledger_folder(self.task.run, self.artifacts.folder), execution)
         self.executions.append(execution)
         return record
 

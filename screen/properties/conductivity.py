@@ -11,7 +11,7 @@ from screen.core.columns import Column
 from screen.core.protocols import DividedSolverModule, StageInputs
 from screen.core.records import Conductivity, FitQuality, ForceConstants, Phonons, Record
 from screen.core.registry import find
-from screen.core.settings import Protocol
+from screen.core.settings import DisplacementSettings, Protocol
 from screen.core.spectra import median_mean_free_path, regime_shares
 from screen.core.voigt import mean_diagonal, to_voigt
 from screen.properties._rows import around, at_temperature, by_powers
@@ -80,6 +80,12 @@ COLUMNS = (
         "DOUBLE",
         "relative held-out error of fc3",
         "Held-out error of fc3 over the rms of the anharmonic forces.",
+    ),
+    Column(
+        "fc3_fit_poor",
+        "BOOLEAN",
+        "poor fc3 fit",
+        "The fit of fc3 misses max_fit_error or max_fit_condition of the protocol: doubt κ.",
     ),
     Column(
         "fc3_cutoff",
@@ -155,17 +161,20 @@ def row(inputs: StageInputs, record: Record) -> Mapping[str, Any]:
         "solver_version": record.solver_version,
         "isotopes": record.isotopes,
         "nac": record.nac,
-        **_fit(inputs.get("fc3", ForceConstants).fit),
+        **_fit(inputs.get("fc3", ForceConstants).fit, inputs.protocol.displacements),
     }
 
 
-def _fit(fit: FitQuality | None) -> dict[str, float | None]:
+def _fit(fit: FitQuality | None, settings: DisplacementSettings) -> dict[str, float | None]:
     """Columns on the fit of fc3, empty for finite differences."""
+    from screen.physics.fit import is_poor
+
     return {
         "fc3_supercells": None if fit is None else fit.supercells,
         "fc3_fit_condition": None if fit is None else fit.condition,
         "fc3_held_out_error": None if fit is None else fit.held_out_error,
         "fc3_held_out_relative": None if fit is None else fit.held_out_relative,
+        "fc3_fit_poor": None if fit is None else is_poor(fit, settings),
         "fc3_cutoff": None if fit is None else fit.cutoff,
     }
 

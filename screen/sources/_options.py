@@ -40,6 +40,20 @@ def texts(source: str, options: Mapping[str, Any], key: str) -> tuple[str, ...] 
     return tuple(str(item) for item in items)
 
 
+def text(source: str, options: Mapping[str, Any], key: str) -> str | None:
+    """Option ``key`` as a text; absent is None.
+
+    Raises
+    ------
+    SettingsError
+        The value is no text, or an empty one.
+    """
+    value = options.get(key)
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise SettingsError(f"source {source!r}: {key}={value!r} must be a text")
+
+
 def limit(source: str, options: Mapping[str, Any]) -> int | None:
     """Option ``limit``: a positive integer, or None for no limit.
 
@@ -54,6 +68,34 @@ def limit(source: str, options: Mapping[str, Any]) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise SettingsError(f"source {source!r}: limit={value!r} must be an integer of at least 1")
     return value
+
+
+def flag(source: str, options: Mapping[str, Any], key: str) -> bool:
+    """Option ``key``: true or false, false if absent.
+
+    Raises
+    ------
+    SettingsError
+        The value is anything else.
+    """
+    value = options.get(key, False)
+    if not isinstance(value, bool):
+        raise SettingsError(f"source {source!r}: {key}={value!r} must be true or false")
+    return value
+
+
+def positive(source: str, options: Mapping[str, Any], key: str, default: float) -> float:
+    """Option ``key``: a positive number.
+
+    Raises
+    ------
+    SettingsError
+        The value is anything else.
+    """
+    value = options.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise SettingsError(f"source {source!r}: {key}={value!r} must be a number above 0")
+    return float(value)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

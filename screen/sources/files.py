@@ -9,12 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from screen.core.crystal import Crystal
 from screen.core.errors import CatalogError, SettingsError
 from screen.core.records import Candidate, Rejected
 from screen.sources import _options
+from screen.sources._distances import overlap
 from screen.sources._entries import Entry, Problem
 from screen.sources._structure_files import format_of, read_file
 
@@ -25,7 +23,6 @@ SUPPORTED = "CIF (.cif), POSCAR* or CONTCAR* or .vasp, extended XYZ (.extxyz, .x
 OTHER_FORMATS = frozenset({".cssr", ".gen", ".mcif", ".pdb", ".res", ".traj", ".xsf", ".xtl"})
 COMPRESSED = frozenset({".bz2", ".gz", ".xz"})
 SUFFIXES = frozenset({".cif", ".extxyz", ".xyz", ".vasp", ".poscar", ".contcar"})
-MIN_DISTANCE = 0.5  # Å, shorter than any bond (H2: 0.74 Å)
 
 
 def candidates(options: Mapping[str, Any]) -> Iterator[Candidate | Rejected]:
@@ -115,7 +112,7 @@ def _entries(path: Path) -> Iterator[tuple[str, str, Entry | Problem]]:
     entries = read_file(path, file_format)
     for index, entry in enumerate(entries):
         suffix = f"#{index}" if len(entries) > 1 else ""
-        item = entry if isinstance(entry, Problem) else _overlap(entry.crystal) or entry
+        item = entry if isinstance(entry, Problem) else overlap(entry.crystal) or entry
         yield _stem(path) + suffix, str(path) + suffix, item
 
 
@@ -131,22 +128,3 @@ def _stem(path: Path) -> str:
     name = path.stem if path.suffix.lower() in SUFFIXES else path.name
     rest = re.sub(r"^(POSCAR|CONTCAR)([._-]|$)", "", name)
     return rest or path.resolve().parent.name
-
-
-def _overlap(crystal: Crystal) -> Problem | None:
-    """Find two atoms, or an atom and its own image, that are nearer than ``MIN_DISTANCE``."""
-    from ase import neighborlist
-
-    search: Any = neighborlist.primitive_neighbor_list  # has no types
-    first, second, distances = search(
-        "ijd", (True, True, True), crystal.lattice, crystal.positions, MIN_DISTANCE
-    )
-    if len(distances) == 0:
-        return None
-    nearest = int(np.argmin(distances))
-    return Problem(
-        "overlapping_atoms",
-        f"has atoms {first[nearest]} and {second[nearest]} (from 0, periodic images included) "
-        f"{distances[nearest]:.3f} Å apart, nearer than {MIN_DISTANCE} Å; "
-        "check the lattice, the units and doubled sites",
-    )

@@ -7,7 +7,7 @@ writer's process drops: the live file is never touched by ordinary file calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,13 +20,16 @@ from screen.core.errors import StoreError
 from screen.core.protocols import ModelCard, ModelIdentity
 from screen.core.records import Candidate, Execution, Outcome, Rejected
 from screen.core.settings import Protocol
-from screen.store import rows, snapshots, statements
+from screen.store import backfill, rows, snapshots, statements
 from screen.store.deadline import interrupted_after
+from screen.store.files import sync_file, sync_folder
 from screen.store.frames import Row, first_rows, table_of
 from screen.store.layout import database_file, snapshots_folder
+from screen.store.manifest import manifest_of
 from screen.store.migrations import prepare
 from screen.store.opening import live_config, snapshot_config, why_not_opened
 from screen.store.schema import (
+    COSTS,
     FAILURES,
     MATERIALS,
     MODELS,
@@ -69,9 +72,11 @@ class Writer:
         self.run = run
         tables = property_tables(properties or {})
         self._connection = _connect_live(run, memory_limit, threads)
+        self._manifest = manifest_of(run)
         try:
             snapshots.remove_drafts(run)
             self._properties = prepare(self._execute, tables)
+            self._begin_manifest()
         except BaseException:
             self._connection.close()
             raise
@@ -89,18 +94,28 @@ class Writer:
     def add_candidates(self, candidates: Sequence[Candidate | Rejected]) -> None:
         """Store what is known about materials before anything is computed."""
         found = {item.id: rows.material_row(item) for item in candidates}
-        self._store(MATERIALS, list(found.values()))
+        frame = table_of(MATERIALS.name, MATERIALS.columns, list(found.values()))
+        with self._registered({MATERIALS.name: frame}):
+            changed = self._query(statements.changed(MATERIALS))
+        if len(changed):
+            self._manifest.add_materials(changed)
+            with self._loading({MATERIALS.name: changed}):
+                self._execute(statements.insert_or_replace(MATERIALS))
 
     def add_model(
         self, digest: str, identity: ModelIdentity, card: ModelCard | None = None
     ) -> None:
         """Store which potential a digest stands for; the view gets its columns."""
-        self._store(MODELS, [rows.model_row(digest, identity, card)])
+        row = rows.model_row(digest, identity, card)
+        self._manifest.add(MODELS.name, digest, row)
+        self._store(MODELS, [row])
         self._properties = prepare(self._execute, self._properties)
 
     def add_protocol(self, protocol: Protocol) -> None:
         """Store which settings a digest stands for."""
-        self._store(PROTOCOLS, [rows.protocol_row(protocol)])
+        row = rows.protocol_row(protocol)
+        self._manifest.add(PROTOCOLS.name, protocol.digest, row)
+        self._store(PROTOCOLS, [row])
 
     def upsert(self, outcomes: Sequence[Outcome]) -> None:
         """Store outcomes in one transaction; all rows of an earlier outcome are replaced.
@@ -113,9 +128,13 @@ class Writer:
             A value does not fit its column, a property is not declared, or the disk is full.
             Nothing of this call is stored then.
         """
-        latest = {tuple(rows.key_row(item).values()): item for item in outcomes}
-        frames = rows.owned_frames(list(latest.values()), self._properties)
-        frames["keys"] = rows.key_frame(latest.values())
+        latest = {tuple(rows.key_row(item).values()): item for item in outcomes}.values()
+        rows.refuse_undeclared(latest, {table.name for table in self._properties})
+        found = {t.name: rows.property_rows(t.name, latest) for t in self._properties}
+        heads = rows.heads(list(latest))
+        frames = rows.owned_frames(heads, found, self._properties)
+        self._manifest.add_outcomes(heads)
+        frames["keys"] = rows.key_frame(latest)
         frames["costs"] = rows.cost_frame(row for item in outcomes for row in rows.cost_rows(item))
         with self._loading(frames):
             for table in (OUTCOMES, FAILURES, *self._properties):
@@ -145,6 +164,25 @@ class Writer:
         with self._loading({"costs": costs}):
             self._execute(statements.ADD_COSTS)
             self._execute(statements.ATTRIBUTE_COSTS)
+
+    def restore(self, frames: Mapping[str, pa.Table]) -> None:
+        """Store rows of tables as they are, in one transaction; the manifest stays as it is.
+
+        Raises
+        ------
+        StoreError
+            A value does not fit its column, or the disk is full. Nothing is stored then.
+        """
+        with self._loading(frames):
+            for table in (MATERIALS, MODELS, PROTOCOLS, OUTCOMES, FAILURES, *self._properties):
+                if table.name in frames:
+                    self._execute(statements.insert_or_replace(table))
+            if COSTS.name in frames:
+                self._execute(statements.ADD_COSTS)
+            if OUTCOMES.name in frames:
+                self._execute(statements.ATTRIBUTE_COSTS)
+        if MODELS.name in frames:  # the view names the potentials
+            self._properties = prepare(self._execute, self._properties)
 
     def finished(
         self,
@@ -196,6 +234,13 @@ class Writer:
         except OSError as error:
             raise StoreError(f"cannot publish a snapshot in {folder}: {error.strerror}") from error
 
+    def _begin_manifest(self) -> None:
+        """Write the manifest of a run that an earlier program has begun without one."""
+        if not self._manifest.exists:
+            keys = {table.name: self._query(backfill.keys(table)) for table in self._properties}
+            found = {name: self._query(sql) for name, sql in backfill.QUERIES.items()}
+            backfill.write(self._manifest, found, keys)
+
     def _store(self, table: Table, found: Sequence[Row]) -> None:
         """Insert or replace rows of one table."""
         frame = table_of(table.name, table.columns, found)
@@ -219,21 +264,35 @@ class Writer:
         except duckdb.Error as error:
             raise StoreError(f"{database_file(self.run)}: {error}") from error
 
+    def _query(self, sql: str) -> pa.Table:
+        """Execute a query and return its rows as Arrow table."""
+        try:
+            return _fetched(self._connection, sql, (), None)
+        except duckdb.Error as error:
+            raise StoreError(f"{database_file(self.run)}: {error}") from error
+
     @contextmanager
-    def _loading(self, frames: Mapping[str, pa.Table]) -> Iterator[None]:
-        """Let SQL see Arrow tables as ``incoming_<name>``; commit everything or nothing."""
+    def _registered(self, frames: Mapping[str, pa.Table]) -> Iterator[None]:
+        """Let SQL see Arrow tables as ``incoming_<name>``."""
         for name, frame in frames.items():
             self._connection.register(f"incoming_{name}", frame)
-        self._execute("BEGIN")
         try:
             yield
-            self._execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
         finally:
             for name in frames:
                 self._connection.unregister(f"incoming_{name}")
+
+    @contextmanager
+    def _loading(self, frames: Mapping[str, pa.Table]) -> Iterator[None]:
+        """Let SQL see Arrow tables; commit everything or nothing."""
+        with self._registered(frames):
+            self._execute("BEGIN")
+            try:
+                yield
+                self._execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
 
     def _roll_back(self) -> None:
         """Roll back; a failed COMMIT has already done so."""
@@ -335,6 +394,41 @@ def _connected(path: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyCo
         return duckdb.connect(path, read_only=True, config=config)
     except duckdb.Error as error:
         raise StoreError(f"cannot open {path}: {error}") from error
+
+
+@contextmanager
+def replaced(run: Path, draft: Path) -> Iterator[Callable[[], None]]:
+    """Hold the lock of a run's database while another is made in the run folder ``draft``.
+
+    Yields what puts that one, closed, in its place: one rename. A broken database has no lock to
+    hold; it stays beside the new one as ``campaign.duckdb.old``.
+
+    Raises
+    ------
+    StoreError
+        Another process has the database open.
+    """
+    path, held = database_file(run), None
+    try:
+        if path.is_file():
+            held = _connect_live(run, "1GB", 1)
+    except StoreError as error:
+        if "in use by" in str(error):
+            raise
+
+    def put() -> None:
+        if held is None and path.is_file():
+            path.replace(path.with_suffix(".duckdb.old"))
+            path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        sync_file(database_file(draft))
+        database_file(draft).replace(path)  # renaming does not drop the lock
+        sync_folder(run)
+
+    try:
+        yield put
+    finally:
+        if held is not None:
+            held.close()
 
 
 def _connect_live(run: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -12,8 +13,10 @@ from uuid import uuid4
 
 TEMPORARY_SUFFIX = ".tmp"
 
+Write = Callable[[BinaryIO], object]
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+
+def write_atomically(path: Path, write: Write) -> None:
     """Write ``path`` through a temporary file beside it: readers see the old or the new file.
 
     The name of the temporary file is unique over hosts and processes, so writers of the same
@@ -55,6 +58,31 @@ def link_or_copy(source: Path, path: Path) -> None:
         write_atomically(path, lambda handle: handle.write(source.read_bytes()))
     else:
         sync_folder(path.parent)
+
+
+def append(path: Path, lines: bytes) -> None:
+    """Append whole lines in one write and force them to disk: writers never mix.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written, or the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        content = _separator(descriptor) + lines
+        if os.write(descriptor, content) != len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _separator(descriptor: int) -> bytes:
+    """Return a line break if a killed process left its last line torn."""
+    size = os.fstat(descriptor).st_size
+    return b"" if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n" else b"\n"
 
 
 def sync_file(path: Path) -> None:

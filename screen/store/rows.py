@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from screen.core.crystal import Crystal
 from screen.core.errors import StoreError
 from screen.core.protocols import ModelCard, ModelIdentity
-from screen.core.records import Candidate, Execution, Outcome, Rejected
+from screen.core.records import Candidate, Execution, Hints, Metadata, Outcome, Rejected
 from screen.core.settings import Protocol
 from screen.store.frames import Row, table_of, utc
-from screen.store.schema import COSTS, FAILURES, OUTCOME_KEY, OUTCOMES, Table
+from screen.store.manifest import Head
+from screen.store.schema import COSTS, FAILURES, METADATA, OUTCOME_KEY, OUTCOMES, Table
 
 
 def material_row(candidate: Candidate | Rejected) -> Row:
@@ -32,7 +36,20 @@ def material_row(candidate: Candidate | Rejected) -> Row:
         "lattice": crystal.lattice,
         "numbers": crystal.numbers,
         "fractional": crystal.fractional,
+        "hints": {name: hint for name, hint in vars(candidate.hints).items() if hint is not None},
     }
+
+
+def candidate_of(row: Row) -> Candidate | None:
+    """Return the candidate of a row of the table materials; None for a rejected entry."""
+    if row["lattice"] is None:
+        return None
+    crystal = Crystal(
+        np.array(row["lattice"], float), np.array(row["numbers"]), np.array(row["fractional"])
+    )
+    hints = {name: np.array(hint) for name, hint in json.loads(row["hints"] or "{}").items()}
+    metadata = Metadata(**{column.name: row[column.name] for column in METADATA})
+    return Candidate(row["material_id"], row["source"], crystal, Hints(**hints), metadata)
 
 
 def model_row(digest: str, identity: ModelIdentity, card: ModelCard | None) -> Row:
@@ -106,22 +123,38 @@ def cost_rows(outcome: Outcome) -> list[Row]:
     return [cost_row(execution, *digests) for execution in outcome.executions]
 
 
-def owned_frames(outcomes: Sequence[Outcome], properties: Sequence[Table]) -> dict[str, pa.Table]:
+def heads(outcomes: Sequence[Outcome]) -> list[Head]:
+    """Return all but the values of properties; a moment that is not known is now."""
+    return [
+        Head(
+            outcome_row(outcome),
+            tuple(failure_rows(outcome)),
+            tuple(outcome.rows),
+            tuple(execution.execution_id for execution in outcome.executions),
+        )
+        for outcome in outcomes
+    ]
+
+
+def owned_frames(
+    found: Sequence[Head], properties: Mapping[str, Sequence[Row]], tables: Sequence[Table]
+) -> dict[str, pa.Table]:
     """Return all that outcomes own, by table name; nothing else decides these rows.
+
+    ``properties`` are the rows of each property's table.
 
     Raises
     ------
     StoreError
-        A property is not declared, or a value does not fit its column.
+        A value does not fit its column.
     """
-    _refuse_undeclared(outcomes, {table.name for table in properties})
-    found: dict[Table, list[Row]] = {
-        OUTCOMES: [outcome_row(outcome) for outcome in outcomes],
-        FAILURES: [row for outcome in outcomes for row in failure_rows(outcome)],
+    owned: dict[Table, Sequence[Row]] = {
+        OUTCOMES: [head.outcome for head in found],
+        FAILURES: [row for head in found for row in head.failures],
     }
-    for table in properties:
-        found[table] = property_rows(table.name, outcomes)
-    return {table.name: table_of(table.name, table.columns, found[table]) for table in found}
+    for table in tables:
+        owned[table] = properties.get(table.name, ())
+    return {table.name: table_of(table.name, table.columns, owned[table]) for table in owned}
 
 
 def key_frame(outcomes: Iterable[Outcome]) -> pa.Table:
@@ -137,8 +170,14 @@ def cost_frame(found: Iterable[Row]) -> pa.Table:
     return table_of(COSTS.name, COSTS.columns, list(latest.values()))
 
 
-def _refuse_undeclared(outcomes: Iterable[Outcome], known: set[str]) -> None:
-    """Refuse rows of a property that the writer was not told about."""
+def refuse_undeclared(outcomes: Iterable[Outcome], known: set[str]) -> None:
+    """Refuse rows of a property that the writer was not told about.
+
+    Raises
+    ------
+    StoreError
+        A property is not declared.
+    """
     for outcome in outcomes:
         if not outcome.rows.keys() <= known:
             unknown = ", ".join(sorted(outcome.rows.keys() - known))

@@ -86,6 +86,7 @@ MATERIALS = Table(
         Column("lattice", "DOUBLE[3][]", "lattice", "Lattice vectors as given, rows", "Å"),
         Column("numbers", "BIGINT[]", "atomic numbers", "Atomic number of each atom"),
         Column("fractional", "DOUBLE[3][]", "positions", "Fractional positions as given"),
+        Column("hints", "JSON", "hints", "Supercells and mesh that the catalog advises, if any"),
     ),
     ("material_id",),
 )

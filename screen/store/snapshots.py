@@ -83,6 +83,13 @@ def remove_drafts(run: Path) -> int:
     return sum(remove_temporaries(folder, pattern) for pattern in patterns)
 
 
+def keep_current(run: Path) -> int:
+    """Delete all versions but the current one; return how many. Who reads one keeps its file."""
+    before = len(versions(snapshots_folder(run)))
+    _retain(run, keep=1)
+    return before - len(versions(snapshots_folder(run)))
+
+
 def _retain(run: Path, keep: int) -> None:
     """Delete all but the newest ``keep`` versions, never the current one."""
     folder = snapshots_folder(run)

@@ -49,6 +49,12 @@ WHERE model_digest = $model AND protocol_digest = $protocol
 """
 
 
+def changed(table: Table) -> str:
+    """Return SQL for the arriving rows that are new, or not what the table holds."""
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    return f'SELECT {names} FROM "incoming_{table.name}" EXCEPT SELECT {names} FROM "{table.name}"'
+
+
 def insert_or_replace(table: Table) -> str:
     """Return SQL that stores what arrived for a table."""
     return f'INSERT OR REPLACE INTO "{table.name}" BY NAME FROM "incoming_{table.name}"'

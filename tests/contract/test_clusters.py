@@ -20,6 +20,7 @@ import pytest
 from screen.core.errors import CampaignError, RelaxationError, SettingsError
 from screen.core.protocols import Completed, Slots, WorkerKind, Workers
 from screen.core.registry import find, names
+from tests.clusters.fake_slurm import install
 from tests.environments.second import second_environment
 
 ROOT = Path(__file__).parents[2]
@@ -59,15 +60,13 @@ def processes(*commands: list[str]) -> Iterator[None]:
 
 def scheduler(address: str) -> list[str]:
     host, port = address.removeprefix("tcp://").split(":")
-    return ["distributed.cli.dask_scheduler", "--host", host, "--port", port, "--no-dashboard"]
+    return ["screen.clusters", "scheduler", "--host", host, "--port", port, "--no-dashboard"]
 
 
 def worker(address: str, *resources: str) -> list[str]:
     """Start as the error message of the address cluster says."""
-    return [
-        *("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"),
-        *("--resources", " ".join(f"{name}=1" for name in resources)),
-    ]
+    offered = " ".join(f"{name}=1" for name in resources)
+    return ["screen.clusters", "worker", address, "--resources", offered]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +75,17 @@ def address() -> Iterator[str]:
     found = free_address()
     with processes(scheduler(found), worker(found, *RESOURCES)):
         yield found
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands of Slurm that start real processes."""
+    folder = tmp_path_factory.mktemp("slurm")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in install(folder / "bin", folder / "jobs").items():
+            patch.setenv(name, value)
+        patch.setenv("PYTHONPATH", str(ROOT))  # workers import this module
+        yield
 
 
 @dataclass(frozen=True)
@@ -97,19 +107,33 @@ class Connected:
 
 
 # What a cluster needs to start here; one that needs more than this machine is skipped.
-OPTIONS: Mapping[str, Mapping[str, Any]] = {"inline": {}, "local": {"workers": 1}, "address": {}}
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "inline": {},
+    "local": {"workers": 1},
+    "address": {},
+    "slurm": {"host": "127.0.0.1", "model": {"memory": "1G"}},
+}
 # cuda has workers that offer one resource each: it is tested apart
 
 
 @pytest.fixture(scope="module", params=names("clusters"))
-def cluster(request: pytest.FixtureRequest) -> Iterator[Connected]:
+def cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Connected]:
     name = request.param
     if name not in OPTIONS:
         pytest.skip(f"{name} needs more than this machine; see OPTIONS")
     module, options = find("clusters", name), dict(OPTIONS[name])
     if name == "address":
         options = {"scheduler": request.getfixturevalue("address"), "wait_s": SECONDS}
+    elif name == "slurm":
+        request.getfixturevalue("slurm")
+        options["folder"] = str(tmp_path_factory.mktemp("logs"))
     with module.connect(options, KINDS) as workers:
+        deadline = time.monotonic() + SECONDS
+        while not workers.slots.total:  # some wait in a queue before the first worker comes
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
         yield Connected(name, module, workers)
 
 
@@ -310,8 +334,12 @@ def test_the_address_cluster_wants_an_address_and_a_time(wrong: dict[str, Any]) 
 def test_an_address_where_nothing_listens_is_a_campaign_error_soon(there: str) -> None:
     start = time.monotonic()
     with (
-        pytest.raises(CampaignError, match=f"no Dask scheduler answers at {there}.*dask scheduler"),
-        find("clusters", "address").connect({"scheduler": there, "wait_s": 0.5}, KINDS),
+        pytest.raises(
+            CampaignError, match=f"no Dask scheduler answers at {there}.*clusters scheduler"
+        ),
+        find("clusters", "address").connect(
+            {"scheduler": there, "wait_s": 0.5, "insecure": there == "no address"}, KINDS
+        ),
     ):
         raise AssertionError("it connected")
     assert time.monotonic() - start < 10
@@ -343,7 +371,7 @@ def test_a_campaign_starts_when_every_resource_is_offered_and_not_before() -> No
             options = {"scheduler": there, "wait_s": SECONDS}
             with processes(worker(there, "model:springs")), module.connect(options, KINDS) as w:
                 each_runs_where_its_resource_is(Connected("address", module, w))
-    command = f'dask worker {there} --nthreads 1 --resources "cpu=1 model:springs=1"`'
+    command = f'screen.clusters worker {there} --resources "cpu=1 model:springs=1"`'
     assert f"`{sys.executable} -m {command}" in message
 
 

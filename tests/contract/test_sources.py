@@ -1,7 +1,9 @@
 """Every source adapter: candidates are crystals with unique ids, in an order that repeats."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,19 +14,60 @@ from screen.core.catalogs import catalog_path
 from screen.core.errors import SettingsError
 from screen.core.protocols import SourceModule
 from screen.core.records import Candidate, Rejected
+from screen.sources.catalog import pull_from, write
+from tests.sources import fake_mp, fake_optimade
 
-# What a source needs to give at least two candidates without a network.
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "benchmark": {},
-    "files": {"path": str(catalog_path("examples"))},
+Options = Mapping[str, Any]
+
+
+@contextmanager
+def benchmark(_: Path) -> Iterator[Options]:
+    yield {}
+
+
+@contextmanager
+def files(_: Path) -> Iterator[Options]:
+    yield {"path": str(catalog_path("examples"))}
+
+
+@contextmanager
+def catalog(folder: Path) -> Iterator[Options]:
+    with (folder / "examples.parquet").open("wb") as handle:
+        write(pull_from("files", {"path": str(catalog_path("examples"))}, print, False), handle)
+    yield {"file": folder / "examples.parquet"}
+
+
+@contextmanager
+def materials_project(_: Path) -> Iterator[Options]:
+    with fake_mp.serving(fake_mp.Service(fake_mp.documents(6))) as service:
+        yield {"endpoint": service.url}
+
+
+@contextmanager
+def optimade(_: Path) -> Iterator[Options]:
+    cells = (
+        fake_optimade.structure(f"id-{n}", **fake_optimade.scaled(1 + n / 10)) for n in range(3)
+    )
+    provider = fake_optimade.Provider(list(cells))
+    with fake_mp.serving(provider, fake_optimade.ProviderHandler) as service:
+        yield {"base_url": service.url}
+
+
+# Options with which a source gives at least two candidates without a network.
+OPTIONS: Mapping[str, Callable[[Path], AbstractContextManager[Options]]] = {
+    function.__name__: function
+    for function in (benchmark, files, catalog, materials_project, optimade)
 }
 
 
 @pytest.fixture(params=registry.names("sources"))
-def source(request: pytest.FixtureRequest) -> tuple[str, SourceModule, Mapping[str, Any]]:
+def source(request, monkeypatch, tmp_path) -> Iterator[tuple[str, SourceModule, Options]]:
     name = request.param
     assert name in OPTIONS, f"add options for source {name!r} to OPTIONS in {__file__}"
-    return name, registry.find("sources", name), OPTIONS[name]
+    monkeypatch.setenv("MP_API_KEY", fake_mp.KEY)
+    monkeypatch.setenv("THERMOSCREEN_HOME", str(tmp_path))
+    with OPTIONS[name](tmp_path) as options:
+        yield name, registry.find("sources", name), options
 
 
 def fingerprint(item: Candidate | Rejected) -> tuple[str, ...]:

@@ -98,8 +98,17 @@ def test_adapters_are_found_by_file_name_and_unknown_ones_list_the_known() -> No
         ({"kernels": "cuequivariance"}, "kernels = 'cuequivariance' is for mace and sevennet"),
         ({"calculator": "a.b:C"}, "calculator and arguments are for the family ase, not springs"),
         ({"arguments": {"a": 1}}, "calculator and arguments are for the family ase, not springs"),
+        ({"device": "cuda"}, "springs have no head or device"),
+        ({"family": "ase", "device": "cuda"}, "the device of an ASE calculator in its arguments"),
     ],
 )
 def test_an_option_that_a_family_would_ignore_is_refused(option: dict, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         campaign_from({**MINIMAL, "model": {"family": "springs", **option}})
+
+
+def test_a_wrong_potential_is_named_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        campaign_from({**MINIMAL, "model": {"family": "springs", "dtype": "float16"}})
+    assert "models.0.dtype" in str(caught.value)
+    assert "at least 1 item" not in str(caught.value)

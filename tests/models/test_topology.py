@@ -95,6 +95,30 @@ def test_displaced_copies_share_a_list_and_keep_their_own_neighbours(distance: f
     assert_graphs(crystals)
 
 
+def test_several_copies_of_several_crystals_keep_their_own_neighbours() -> None:
+    crystals = [
+        moved(CRYSTALS[name], 0.02, seed)
+        for name in ("hexagonal", "skewed", "left-handed")
+        for seed in range(3)
+    ]
+    assert_graphs(crystals)
+
+
+def test_two_atoms_that_both_move_towards_each_other_are_neighbours() -> None:
+    """1.5 d beyond the cutoff in the mean, 0.5 d within in one copy: each moves by d."""
+    distance, box = 0.2, 40.0
+    crystals = [
+        Crystal(
+            np.eye(3) * box,
+            np.array([8, 8]),
+            np.array([[sign * distance, 0, 0], [CUTOFF + (1.5 - sign) * distance, 0, 0]]) / box,
+        )
+        for sign in (1.0, -1.0)
+    ]
+    near, far = parts(graphs_of(list(copies_of(crystals, CUTOFF)), CUTOFF))
+    assert (len(near), len(far)) == (2, 0)
+
+
 def test_a_copy_whose_atoms_went_around_the_cell_shares_the_list() -> None:
     crystal = moved(rocksalt(), 0.03, 5)
     around = Crystal(crystal.lattice, crystal.numbers, crystal.fractional % 1.0 - [0, 2, 1])

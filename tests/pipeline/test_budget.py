@@ -47,6 +47,15 @@ def test_suspects_run_alone_after_everything_else() -> None:
     assert budget.next(free(2)) == "b"
 
 
+def test_tasks_that_run_wait_or_are_suspected_are_counted_by_their_resource() -> None:
+    budget = of("abc")
+    budget.add("d", "model:x")
+    assert budget.next(free(1)) == "a"
+    budget.lost("a")
+    assert budget.next(free(1)) == "b"
+    assert budget.tasks == {"cpu": 3, "model:x": 1}
+
+
 def test_who_loses_a_worker_alone_is_condemned() -> None:
     budget = of("a")
     assert budget.next(free(4)) == "a"

@@ -11,6 +11,7 @@ from ase.io import write
 
 from screen.core.errors import CampaignError, SettingsError
 from screen.pipeline.campaign import run_campaign
+from tests.pipeline import hungry
 from tests.pipeline.campaigns import EXECUTIONS, NUMBERS, TINY, table, tiny, write_fcc
 
 
@@ -124,6 +125,19 @@ def test_a_poison_is_condemned_alone_and_the_others_finish(tmp_path: Path) -> No
     assert state.statuses == {"complete": 5, "failed": 1}
     (failure,) = table(tmp_path / "run", "SELECT material_id, stage, kind FROM failures")
     assert failure == {"material_id": "Xe", "stage": "poison", "kind": "worker_lost"}
+
+
+def test_who_finds_no_memory_runs_once_more_alone_after_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = tmp_path / "attempts"
+    monkeypatch.setenv(hungry.ATTEMPTS, str(attempts))
+    crystals = write_fcc(tmp_path / "crystals", "Ag", "Cu", "Pb")
+    campaign = tiny(tmp_path / "run", crystals, properties=["tests.pipeline.hungry"])
+    assert run_campaign(campaign).statuses == {"complete": 2, "failed": 1}
+    assert attempts.read_text().split() == ["Ag", "Cu", "Pb", "Ag", "Pb"]
+    (failure,) = table(tmp_path / "run", "SELECT material_id, stage, kind FROM failures")
+    assert failure == {"material_id": "Pb", "stage": "hungry", "kind": "out_of_memory"}
 
 
 def test_a_bug_is_a_row_with_its_traceback_and_is_tried_again(tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from screen.core.settings import PROTOCOLS
 from screen.store.database import Writer
+from screen.store.location import Location
+from tests.store.places import bucket, s3_server
 from tests.store.samples import IDENTITY, MODEL, PROPERTIES
 
 
@@ -25,3 +28,26 @@ def writer(run: Path) -> Iterator[Writer]:
         opened.add_model(MODEL, IDENTITY)
         opened.add_protocol(PROTOCOLS["quick"])
         yield opened
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[None]:
+    """A real S3 server; the environment leads to it."""
+    from screen.store.bucket import _connected
+
+    with s3_server() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        _connected.cache_clear()
+        yield
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+    """Return an empty place for artifacts."""
+    if request.param == "folder":
+        return tmp_path / "artifacts"
+    if request.param == "memory":
+        return f"memory://{uuid4().hex}/artifacts"
+    request.getfixturevalue("s3")
+    return bucket()

@@ -50,6 +50,7 @@ SAMPLES: tuple[records.Record, ...] = (
         146,
     ),
     records.FitQuality(16, 758, 1536, np.inf, 1e-5, 0.008),
+    records.SoundWaves(RNG.random((8, 3)), RNG.random((8, 3))),
     records.ForceConstants(
         LIBR,
         np.eye(3),

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from screen.core.columns import Column
 from screen.core.errors import StoreError
 from screen.core.records import Metadata
 from screen.store.database import Writer, open_snapshot
+from screen.store.manifest import manifest_of
 from screen.store.migrations import Run, migrate
 from screen.store.queries import columns_of
 from screen.store.schema import METADATA, property_table
-from tests.store.samples import PROPERTIES, outcome, rows_of
+from tests.store import migrant
+from tests.store.samples import PROPERTIES, candidate, outcome, rows_of
+
+ROOT = Path(__file__).parents[2]
 
 STABILITY = {"stability": PROPERTIES["stability"]}
 
@@ -130,3 +138,98 @@ def test_a_declaration_that_cannot_be_a_table_is_refused(
     declared = tuple(Column(column, "DOUBLE", "x", "x") for column in columns)
     with pytest.raises(StoreError, match=message):
         property_table(name, declared)
+
+
+def dumped(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """All rows of all tables, each as the JSON of what the previous schema had of it."""
+    found = {}
+    for name, columns in PREVIOUS.items():
+        chosen = ", ".join(f'"{column}"' for column in columns)
+        rows = connection.execute(f'SELECT {chosen} FROM "{name}"').fetchall()
+        found[name] = set(map(str, rows))
+    return found
+
+
+def previous_schema() -> dict[str, list[str]]:
+    """Tables and columns of a database that the previous schema's DDL has made."""
+    with duckdb.connect() as connection:
+        connection.execute(SCHEMA_1)
+        rows = connection.execute(
+            "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
+            "WHERE table_name <> 'results' AND NOT internal GROUP BY 1"
+        )
+        return dict(rows.fetchall())
+
+
+SCHEMA_1 = (Path(__file__).parent / "schema_1.sql").read_text(encoding="utf-8")
+PREVIOUS = previous_schema()
+del PREVIOUS["columns"]  # says what the tables are now
+
+
+@pytest.fixture
+def old_run(run: Path) -> Path:
+    """A run with a real database of the previous schema."""
+    run.mkdir()
+    with duckdb.connect(run / "campaign.duckdb") as connection:
+        connection.execute(SCHEMA_1)
+    return run
+
+
+def test_a_database_of_the_previous_schema_opens_without_loss(old_run: Path) -> None:
+    with duckdb.connect(old_run / "campaign.duckdb") as connection:
+        before = dumped(connection)
+    assert {name: len(rows) for name, rows in before.items()} == {
+        **dict.fromkeys(("materials", "outcomes", "costs"), 2),
+        **dict.fromkeys(("models", "protocols", "failures", "schema_version"), 1),
+        **dict.fromkeys(("stability", "conductivity", "expansion"), 1),
+    }
+    with Writer(old_run, PROPERTIES) as writer:
+        assert dumped(writer._connection) == before
+        assert writer._execute("SELECT DISTINCT hints FROM materials") == [(None,)]
+        writer.add_candidates([candidate("m1", band_gap=5.25, licence="CC-BY-4.0")])
+        writer.upsert([outcome("m3", kappa=3.0)])
+        writer.publish()
+    rows = results(
+        old_run, "SELECT material_id, status, kappa_300, band_gap FROM results ORDER BY 1"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("m1", "complete", 1.5, 5.25),
+        ("m2", "failed", None, None),
+        ("m3", "complete", 3.0, None),
+    ]
+    assert [head.key[0] for head in manifest_of(old_run).heads()] == ["m1", "m2", "m3"]
+
+
+STEPS = (
+    'ALTER TABLE "materials" ADD COLUMN "hints"',
+    "COMMIT",
+    "CHECKPOINT",
+    "CREATE OR REPLACE VIEW",
+    "DELETE FROM columns",
+    "INSERT INTO columns",
+    "ALTER TABLE models RENAME COLUMN citation TO reference",
+    "UPDATE schema_version SET version = 2",
+    "UPDATE models SET reference",
+    "UPDATE schema_version SET version = 3",
+)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_between_any_two_steps_of_a_migration_is_harmless(old_run: Path, step: str) -> None:
+    with duckdb.connect(old_run / "campaign.duckdb") as connection:
+        before = dumped(connection)
+    command = [sys.executable, "-m", "tests.store.migrant", str(old_run), step]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
+    if "reference" not in step and "version" not in step:
+        with Writer(old_run, PROPERTIES) as writer:
+            assert dumped(writer._connection) == before
+            assert len(writer._execute("FROM results")) == 2
+        return
+    with duckdb.connect(old_run / "campaign.duckdb") as connection:
+        migrate(lambda sql: connection.execute(sql).fetchall(), migrant.STEPS)
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(3,)]
+        assert connection.execute("SELECT reference FROM models").fetchall() == [("none yet",)]
+        connection.execute("ALTER TABLE models RENAME COLUMN reference TO citation")
+        connection.execute("UPDATE models SET citation = NULL")
+        connection.execute("UPDATE schema_version SET version = 1")
+        assert dumped(connection) == before

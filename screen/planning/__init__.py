@@ -1,0 +1,1 @@
+"""What a campaign will cost: sizes, cost laws, totals, and the replay of its schedule."""

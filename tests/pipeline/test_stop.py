@@ -1,0 +1,91 @@
+"""Ctrl-C and SIGTERM to a running campaign, sent as a terminal and a batch system send them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.campaigns import table, write_fcc
+
+ROOT = Path(__file__).parents[2]
+ELEMENTS = ("Ag", "Al", "Cu", "Ni", "Pb")
+CAMPAIGN = """
+name = "slow"
+model = "springs"
+protocol = "quick"
+properties = ["tests.pipeline.slow"]
+[source]
+name = "files"
+path = "{crystals}"
+[cluster]
+name = "local"
+workers = 2
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> list[str]:
+    """Five materials of two seconds each on two workers."""
+    crystals = write_fcc(tmp_path / "crystals", *ELEMENTS)
+    campaign = tmp_path / "slow.toml"
+    campaign.write_text(CAMPAIGN.format(crystals=crystals))
+    return [sys.executable, "-m", "screen", "run", str(campaign), "--run", str(tmp_path / "run")]
+
+
+def start(command: list[str]) -> subprocess.Popen[str]:
+    """Start it as the leader of a group of processes, as a shell does."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> None:
+    """Read messages until one holds ``text``."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if text in line:
+            return
+    raise AssertionError(f"{text!r} never came")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_ends_what_runs_and_the_same_command_goes_on(
+    number: signal.Signals, command: list[str], tmp_path: Path
+) -> None:
+    process = start(command)
+    wait_for(process, ": slow")
+    if number == signal.SIGINT:  # a terminal sends it to all processes in its foreground
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 0, messages
+    assert "stopping: what runs is finished" in messages
+    assert "Go on with the same command" in messages
+    done = table(tmp_path / "run", "SELECT material_id FROM results WHERE status = 'complete'")
+    assert 1 <= len(done) <= 4  # those that ran
+    again = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+    assert again.returncode == 0, again.stderr
+    counts = table(tmp_path / "run", "SELECT material_id, count(*) AS n FROM costs GROUP BY ALL")
+    assert sorted(row["material_id"] for row in counts) == sorted(ELEMENTS)
+    assert all(row["n"] == 1 for row in counts)
+
+
+def test_the_second_signal_stops_at_once(command: list[str], tmp_path: Path) -> None:
+    process = start(command)
+    wait_for(process, ": slow")
+    os.killpg(process.pid, signal.SIGINT)
+    wait_for(process, "stopping")
+    os.killpg(process.pid, signal.SIGINT)
+    began = time.monotonic()
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 130, messages
+    assert "Go on with the same command" in messages
+    assert time.monotonic() - began < 30  # the teardown of Dask, not the five materials
