@@ -30,7 +30,8 @@ from ase.io import write
 sys.path.insert(0, str(Path(__file__).parents[1]))  # workers import benchmarks.trivial by name
 
 from screen.core.settings import Campaign, campaign_from  # after sys.path
-from screen.pipeline.campaign import State, run_campaign
+from screen.pipeline.campaign import run_campaign
+from screen.pipeline.state import State
 from screen.store.database import open_snapshot
 from screen.store.layout import database_file
 from screen.store.snapshots import current_version

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from screen.core.columns import Column
-from screen.pipeline.campaign import State, Watch
+from screen.pipeline.state import State, Watch
 from screen.store.export import write_table
 
 FILE_WIDTH = 160  # columns of a table that goes to a file or a pipe

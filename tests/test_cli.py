@@ -24,7 +24,7 @@ from rich.text import Text
 from screen import cli, console
 from screen.core.registry import names
 from screen.core.settings import PROTOCOLS
-from screen.pipeline.campaign import State
+from screen.pipeline.state import State
 from screen.wigner.engine import run_engine
 from tests.pipeline.campaigns import write_fcc
 

@@ -314,9 +314,7 @@ class ModelSettings(Settings):
             raise ValueError(
                 f"kernels = {self.kernels!r} is for mace and sevennet, not {self.family}"
             )
-        if self.family == "springs" and (self.head, self.device) != (None, "auto"):
-            raise ValueError("springs have no head or device to choose")
-        if self.family == "ase" and self.device != "auto":
+        if self.family == "ase" and self.device not in {"auto", "cpu"}:
             raise ValueError("give the device of an ASE calculator in its arguments")
         if (self.calculator or self.arguments) and not own and self.family != "ase":
             raise ValueError(f"calculator and arguments are for the family ase, not {self.family}")

@@ -23,10 +23,11 @@ from screen.core.protocols import ModelIdentity
 from screen.core.records import Candidate, Execution, Failure, Outcome
 from screen.core.registry import find
 from screen.core.settings import ModelSettings
-from screen.pipeline.campaign import Driver, State, Walks
+from screen.pipeline.driver import Driver, Walks
 from screen.pipeline.funnel import COLUMN, ESTIMATE
 from screen.pipeline.potentials import Potential, worker_kinds
 from screen.pipeline.stages import Stage, pipeline_for
+from screen.pipeline.state import State
 from screen.pipeline.stores import NoStore, Store
 from screen.pipeline.walk import Part, Progress, Task, resource_of
 from screen.planning.plan import MaterialCost, Plan, StageCost

@@ -98,7 +98,6 @@ def test_adapters_are_found_by_file_name_and_unknown_ones_list_the_known() -> No
         ({"kernels": "cuequivariance"}, "kernels = 'cuequivariance' is for mace and sevennet"),
         ({"calculator": "a.b:C"}, "calculator and arguments are for the family ase, not springs"),
         ({"arguments": {"a": 1}}, "calculator and arguments are for the family ase, not springs"),
-        ({"device": "cuda"}, "springs have no head or device"),
         ({"family": "ase", "device": "cuda"}, "the device of an ASE calculator in its arguments"),
     ],
 )

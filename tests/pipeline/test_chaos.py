@@ -70,7 +70,7 @@ def write_cubes(path: Path) -> Path:
     return path
 
 
-def workers_of(driver: subprocess.Popen[str]) -> list[int]:
+def workers_of(driver: subprocess.Popen[bytes]) -> list[int]:
     """Processes that the driver has spawned as Dask workers."""
     found = []
     for entry in Path("/proc").iterdir():
@@ -87,59 +87,78 @@ def done(run: Path) -> int:
     return len(list((run / "artifacts" / "chaotic").glob("*/*.npz")))
 
 
+class Chaos:
+    """Kills workers now and then, and drivers and disk at fixed shares of the work."""
+
+    def __init__(self, run: Path, ballast: Path) -> None:
+        self.run, self.ballast = run, ballast
+        self.killed_workers = 0
+        self._choose = random.Random(7)
+        self._deaths = [MATERIALS * (n + 1) // (DRIVER_DEATHS + 2) for n in range(DRIVER_DEATHS)]
+        self._full_at = MATERIALS // 2
+        self.begin()
+
+    def begin(self) -> None:
+        """Let the workers of a new driver start."""
+        self._begun_with, self._next_kill = done(self.run), 0.0
+
+    def happen(self, driver: subprocess.Popen[bytes]) -> None:
+        """Do what is due."""
+        count = done(self.run)
+        if self._deaths and count >= self._deaths[0]:
+            self._deaths.pop(0)
+            driver.kill()
+        elif count >= self._full_at:
+            self._full_at = MATERIALS + 1
+            with suppress(OSError), self.ballast.open("wb") as handle:
+                while handle.write(bytes(2**16)):
+                    handle.flush()
+        elif count > self._begun_with and time.monotonic() > self._next_kill:
+            workers = workers_of(driver)
+            for victim in self._choose.sample(workers, min(1, len(workers))):
+                with suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+                self.killed_workers += 1
+            self._next_kill = time.monotonic() + self._choose.uniform(3, 10)
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(2400)
 def test_chaos_loses_nothing_doubles_nothing_and_blames_only_the_guilty(
     disk: Path, tmp_path: Path
 ) -> None:
-    """Seeded; some minutes. Deaths of drivers and the full disk come at fixed shares of the work."""
-    choose = random.Random(7)
+    """Some ten minutes on two cores. Deaths of drivers and the full disk come at fixed shares of the work."""
     crystals = write_cubes(tmp_path / "crystals.extxyz")
     script, marks, run = tmp_path / "driver.py", tmp_path / "marks", disk / "run"
     script.write_text(DRIVER)
     marks.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), chaotic.MARKS: str(marks)}
-    deaths = [int(MATERIALS * (n + 1) / (DRIVER_DEATHS + 2)) for n in range(DRIVER_DEATHS)]
-    full_at, ballast = int(MATERIALS * 0.5), disk / "ballast"
+    chaos = Chaos(run, ballast=disk / "ballast")
     endings: list[int] = []
-    killed_workers = 0
-    deadline = time.monotonic() + 1200
+    deadline = time.monotonic() + 2300
     while not endings or endings[-1] != 0:
-        driver = subprocess.Popen(
-            [sys.executable, script, run, crystals],
-            env=environment,
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        next_kill, before = 0.0, done(run)  # not before its workers have started
+        log = tmp_path / f"driver-{len(endings)}.log"
+        with log.open("w") as messages:
+            driver = subprocess.Popen(
+                [sys.executable, script, run, crystals],
+                env=environment,
+                cwd=ROOT,
+                stderr=messages,
+            )
+        chaos.begin()
         while driver.poll() is None:
-            assert time.monotonic() < deadline, f"{done(run)} of {MATERIALS} done"
+            if time.monotonic() > deadline:
+                driver.kill()
+            chaos.happen(driver)
             time.sleep(0.05)
-            if deaths and done(run) >= deaths[0]:
-                deaths.pop(0)
-                driver.send_signal(signal.SIGKILL)
-            elif full_at and done(run) >= full_at:
-                full_at = 0
-                with suppress(OSError), ballast.open("wb") as handle:
-                    while handle.write(bytes(2**16)):
-                        handle.flush()
-            elif (
-                time.monotonic() > next_kill
-                and done(run) > before
-                and (victims := workers_of(driver))
-            ):
-                with suppress(ProcessLookupError):
-                    os.kill(choose.choice(victims), signal.SIGKILL)
-                killed_workers += 1
-                next_kill = time.monotonic() + choose.uniform(2, 6)
-        message = driver.stderr.read() if driver.stderr else ""
         endings.append(driver.returncode)
+        assert time.monotonic() < deadline, f"{done(run)} of {MATERIALS} done"
         if driver.returncode not in (0, -signal.SIGKILL):
-            assert "No space left on device" in message, message
-        ballast.unlink(missing_ok=True)
+            assert "No space left on device" in log.read_text()
+        chaos.ballast.unlink(missing_ok=True)
     assert endings.count(-signal.SIGKILL) == DRIVER_DEATHS
     assert len([code for code in endings if code > 0]) == 1, "the full disk stops a driver, once"
-    assert killed_workers >= 5
+    assert chaos.killed_workers >= 5
     guilty = chaotic.POISON | chaotic.HUNGRY
     failures = table(run, "SELECT material_id, kind FROM failures")
     assert {(chaotic.number_of(row["material_id"]), row["kind"]) for row in failures} == {
