@@ -22,7 +22,7 @@ SHOWN = 500  # materials
 ROOM_TEMPERATURE = 300.0  # K
 LAST = ("material_id", "prototype", "model", "protocol", "temperature", "status")
 COLUMNS = tuple(sorted(RANKING_COLUMNS + MATCH_COLUMNS, key=lambda column: column.name in LAST))
-SEVERAL = ("kappa_spread", "expansion_spread", "models_disagree", "fc3_fit_poor")
+WHERE_THERE = ("kappa_spread", "expansion_spread", "models_disagree", "fc3_fit_poor")
 OTHER_VALUE = "another value"
 PPM = 1e-6  # 1/K
 
@@ -254,10 +254,10 @@ def show_table(table: pa.Table, chosen: ResultSet, more: bool) -> None:
 def columns_of(table: pa.Table) -> tuple[Column, ...]:
     """Return the columns of the table in the order in which they are shown.
 
-    What only several potentials have (spreads, disagreement) is hidden where there is one.
+    What only several potentials or a poor fit have is hidden where there is none.
     """
     there = {name for name in table.column_names if table[name].null_count < len(table)}
-    always = set(table.column_names) - set(SEVERAL)
+    always = set(table.column_names) - set(WHERE_THERE)
     return tuple(column for column in COLUMNS if column.name in always | there)
 
 

@@ -7,6 +7,7 @@ is not there is refused, ``busy`` never has room, and ``down`` is never up.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -14,6 +15,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,13 @@ class Table:
 
     def __init__(self) -> None:
         self.folder = Path(os.environ["FAKE_SLURM"])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Between reading a state and writing the next no other command may write one."""
+        with (self.folder / "lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
 
     def write(self, job: dict[str, Any]) -> None:
         target = self.folder / f"{job['id']:06d}.json"
@@ -120,15 +130,18 @@ def run(words: list[str]) -> int:
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(n) for n in range(count))
     output = Path(job["options"]["--output"].replace("%j", str(number)))
     with output.open("ab") as log:
-        process = subprocess.Popen(
-            [shutil.which("bash") or "bash"],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            env=environment,
-            start_new_session=True,
-        )
-        table.write({**job, "state": "RUNNING", "start": time.time(), "pid": process.pid})
+        with table.alone():
+            if table.read(number)["state"] != "PENDING":  # cancelled before it started
+                return 0
+            process = subprocess.Popen(
+                [shutil.which("bash") or "bash"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+            table.write({**job, "state": "RUNNING", "start": time.time(), "pid": process.pid})
         assert process.stdin is not None
         process.stdin.write(job["script"].encode())
         process.stdin.close()
@@ -141,9 +154,10 @@ def run(words: list[str]) -> int:
             log.write(f"slurmstepd: error: *** JOB {number} CANCELLED DUE TO TIME LIMIT\n".encode())
             end(process.pid)
             process.wait()
-    job = table.read(number)
-    if job["state"] == "RUNNING":
-        table.write({**job, "state": state})
+    with table.alone():
+        job = table.read(number)
+        if job["state"] == "RUNNING":
+            table.write({**job, "state": state})
     return 0
 
 
@@ -179,13 +193,14 @@ def squeue(words: list[str]) -> int:
 
 def scancel(words: list[str]) -> int:
     table = Table()
-    for job in jobs_of(table.folder):
-        meant = str(job["id"]) in words or f"--name={job['name']}" in words
-        if meant and job["state"] in {"PENDING", "RUNNING"}:
-            table.write({**job, "state": "CANCELLED"})
-            if "pid" in job:
-                command = [sys.executable, __file__, "end", str(job["pid"])]
-                subprocess.Popen(command, start_new_session=True)
+    with table.alone():
+        for job in jobs_of(table.folder):
+            meant = str(job["id"]) in words or f"--name={job['name']}" in words
+            if meant and job["state"] in {"PENDING", "RUNNING"}:
+                table.write({**job, "state": "CANCELLED"})
+                if "pid" in job:
+                    command = [sys.executable, __file__, "end", str(job["pid"])]
+                    subprocess.Popen(command, start_new_session=True)
     return 0
 
 

@@ -42,6 +42,7 @@ OF_A_FIT = {
     "fc3_fit_condition",
     "fc3_held_out_error",
     "fc3_held_out_relative",
+    "fc3_fit_poor",
     "fc3_cutoff",
 }
 """Columns that finite differences, which this crystal has, leave empty."""
