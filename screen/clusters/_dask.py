@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import CancelledError
 from queue import Empty, Queue
 from typing import Any
 
@@ -17,6 +18,7 @@ from screen.core.protocols import Completed, Slots
 
 TOPIC = "thermoscreen-stage"
 SLOTS_S = 2.0  # each look at the workers is a round trip to the scheduler
+RESULT_S = 30.0  # for a result of some kilobytes
 EMPTY_S = 60.0  # without any worker; a nanny starts one in seconds
 
 CONFIG: dict[str, Any] = {
@@ -147,10 +149,14 @@ class DaskWorkers:
 
     def _completed(self, key: str, future: Future[Any]) -> Completed:
         if future.status == "finished":
-            return Completed(key, future.result(timeout=60))
+            try:
+                return Completed(key, future.result(timeout=RESULT_S))
+            except (TimeoutError, CancelledError, KilledWorker):
+                # the worker died when it was done, and its result with it
+                return Completed(key, lost=True)
         if future.status != "error":  # cancelled or lost with its worker
             return Completed(key, lost=True)
-        error = future.exception(timeout=60)
+        error = future.exception(timeout=RESULT_S)
         if isinstance(error, KilledWorker):
             return Completed(key, lost=True)
         if isinstance(error, NoValidWorkerError | NoWorkerError):
