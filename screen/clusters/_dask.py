@@ -67,16 +67,19 @@ class DaskWorkers:
         wanted: Collection[str],
         refill: Callable[[], None] = lambda: None,
         *,
+        full: int = 0,
         outlives: bool = False,
     ) -> None:
         """Use the workers of a client.
 
-        ``refill`` is called when a ``wanted`` resource has had no worker for ``EMPTY_S``. Where the
+        ``refill`` is called when a ``wanted`` resource has had no worker for ``EMPTY_S``, or there
+        have been less than ``full`` slots. Where the
         scheduler ``outlives`` a driver, so do the tasks: the next driver finds them running.
         """
         self._client = client
         self._wanted = frozenset(wanted)
         self._refill = refill
+        self._full = full
         self._outlives = outlives
         self._last_seen = time.monotonic()
         self._ended: Queue[tuple[str, Future[Any]]] = Queue()
@@ -94,7 +97,7 @@ class DaskWorkers:
         if now - self._counted > SLOTS_S:
             self._slots = slots_of(self._client)
             self._counted = now
-            if self._wanted <= self._slots.offering.keys():
+            if self._wanted <= self._slots.offering.keys() and self._slots.total >= self._full:
                 self._last_seen = now
             elif now - self._last_seen > EMPTY_S:
                 self._refill()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, Nanny, Scheduler, SpecCluster
+from distributed import Client, Nanny, Scheduler, SpecCluster, Status
 from distributed.worker_memory import parse_memory_limit
 
 from screen.clusters._dask import CONFIG, DaskWorkers
@@ -51,11 +51,11 @@ def started(processes: Sequence[Process], memory_limit: str) -> Iterator[Workers
         cluster = _cluster({n: _worker(process, memory) for n, process in enumerate(processes)})
         client = Client(cluster)
         try:
-            # a worker that dies while it starts takes its nanny with it: scaling brings both back
             yield DaskWorkers(
                 client,
                 {name for process in processes for name in process.resources},
-                refill=lambda: cluster.scale(count),
+                refill=lambda: _refill(cluster, count),
+                full=count,
             )
         finally:
             with suppress(TimeoutError, AssertionError, OSError):
@@ -80,6 +80,26 @@ def _cluster(workers: Mapping[int, Any]) -> SpecCluster:
     raise CampaignError(
         f"{len(workers)} workers do not start; see [cluster] workers and memory_limit"
     ) from failed
+
+
+def _refill(cluster: SpecCluster, count: int) -> None:
+    """Start workers in the place of those that died while they started.
+
+    Such a one takes its nanny with it, which the cluster goes on counting.
+    """
+
+    async def forget_the_dead() -> None:
+        for name in [name for name, worker in cluster.workers.items() if _is_dead(worker)]:
+            del cluster.workers[name]
+
+    cluster.sync(forget_the_dead)
+    cluster.scale(count)
+
+
+def _is_dead(worker: Any) -> bool:
+    """Say whether a nanny, or the process of a foreign one, has ended."""
+    ended = getattr(getattr(worker, "process", None), "returncode", None) is not None
+    return ended or worker.status in {Status.failed, Status.closed}
 
 
 def thread_environment(cores: int, workers: int) -> dict[str, str]:

@@ -15,7 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import dask
 import pytest
+from distributed import Status
 
 from screen.core.errors import CampaignError, RelaxationError, SettingsError
 from screen.core.protocols import Completed, Slots, WorkerKind, Workers
@@ -386,17 +388,25 @@ def each_runs_where_its_resource_is(cluster: Connected) -> None:
         assert completed.result == (2 * number, frozenset({RESOURCES[number // 4]}))
 
 
+@pytest.mark.parametrize("failed", [False, True], ids=["closed", "failed to start"])
 def test_a_local_cluster_that_lost_all_its_workers_starts_new_ones(
-    monkeypatch: pytest.MonkeyPatch,
+    failed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that is killed while it starts takes its nanny with it; nobody else restarts it."""
     monkeypatch.setattr("screen.clusters._dask.EMPTY_S", 2.0)
-    with find("clusters", "local").connect({"workers": 2}, KINDS) as workers:
+    with (
+        # the cluster forgets a worker that had registered after this time, one that never did never
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour" if failed else "1 s"}),
+        find("clusters", "local").connect({"workers": 2}, KINDS) as workers,
+    ):
         cluster = workers._client.cluster
 
         async def lose() -> None:
             for nanny in list(cluster.workers.values()):
                 await nanny.close()
+            if failed:  # as a nanny ends whose worker was killed while it started
+                for nanny in cluster.workers.values():
+                    nanny.status = Status.failed
 
         cluster.sync(lose)
         assert not workers._client.nthreads()
