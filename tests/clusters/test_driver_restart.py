@@ -40,10 +40,11 @@ def test_work_that_a_killed_driver_has_begun_is_neither_lost_nor_begun_again(
     with programs(scheduler(port), *[worker(there, "cpu", "model:springs")] * 2):
         driver = subprocess.Popen([sys.executable, "-c", DRIVER, run, crystals, there], cwd=ROOT)
         deadline = time.monotonic() + 60
-        while not begun.exists():
+        while not begun.exists() or len(begun.read_text().split()) < 2:
             assert driver.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.02)
+        time.sleep(0.5)  # the scheduler is told a moment after the submission to keep a task
         driver.kill()
         driver.wait()
         campaign = tiny(

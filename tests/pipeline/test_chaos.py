@@ -119,7 +119,7 @@ class Chaos:
                 with suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
                 self.killed_workers += 1
-            self._next_kill = time.monotonic() + self._choose.uniform(3, 10)
+            self._next_kill = time.monotonic() + self._choose.uniform(5, 15)
 
 
 @pytest.mark.slow
