@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +20,7 @@ from screen.core.errors import CampaignError, RelaxationError, SettingsError
 from screen.core.protocols import Completed, Slots, WorkerKind, Workers
 from screen.core.registry import find, names
 from tests.clusters.fake_slurm import install
+from tests.clusters.programs import free_port, programs, scheduler, worker
 from tests.environments.second import second_environment
 
 ROOT = Path(__file__).parents[2]
@@ -31,51 +29,12 @@ KINDS = (WorkerKind(RESOURCES),)
 SECONDS = 60.0  # after which a worker counts as hung
 
 
-def free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-
-
-@contextmanager
-def processes(*commands: list[str]) -> Iterator[None]:
-    """Programs of dask, ended with the context."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # workers import this module
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=ROOT,
-            env=environment,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        for command in commands
-    ]
-    try:
-        yield
-    finally:
-        for process in reversed(started):
-            os.killpg(process.pid, signal.SIGTERM)
-        for process in reversed(started):
-            process.wait(timeout=30)
-
-
-def scheduler(address: str) -> list[str]:
-    host, port = address.removeprefix("tcp://").split(":")
-    return ["screen.clusters", "scheduler", "--host", host, "--port", port, "--no-dashboard"]
-
-
-def worker(address: str, *resources: str) -> list[str]:
-    """Start as the error message of the address cluster says."""
-    offered = " ".join(f"{name}=1" for name in resources)
-    return ["screen.clusters", "worker", address, "--resources", offered]
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Scheduler with one worker that offers everything."""
-    found = free_address()
-    with processes(scheduler(found), worker(found, *RESOURCES)):
+    port = free_port()
+    found = f"tcp://127.0.0.1:{port}"
+    with programs(scheduler(port), worker(found, *RESOURCES)):
         yield found
 
 
@@ -349,7 +308,8 @@ def test_an_address_where_nothing_listens_is_a_campaign_error_soon(there: str) -
 
 def test_a_campaign_starts_when_every_resource_is_offered_and_not_before() -> None:
     """No worker at all, or none that holds the potential: a task would wait for ever."""
-    module, there = find("clusters", "address"), free_address()
+    module, port = find("clusters", "address"), free_port()
+    there = f"tcp://127.0.0.1:{port}"
 
     def attempt() -> str:
         with (
@@ -366,12 +326,12 @@ def test_a_campaign_starts_when_every_resource_is_offered_and_not_before() -> No
             assert time.monotonic() < deadline, message
         return message
 
-    with processes(scheduler(there)):
+    with programs(scheduler(port)):
         complaint("no worker that offers cpu or model:springs;")
-        with processes(worker(there, "cpu")):
+        with programs(worker(there, "cpu")):
             message = complaint("no worker that offers model:springs;")
             options = {"scheduler": there, "wait_s": SECONDS}
-            with processes(worker(there, "model:springs")), module.connect(options, KINDS) as w:
+            with programs(worker(there, "model:springs")), module.connect(options, KINDS) as w:
                 each_runs_where_its_resource_is(Connected("address", module, w))
     command = f'screen.clusters worker {there} --resources "cpu=1 model:springs=1"`'
     assert f"`{sys.executable} -m {command}" in message
