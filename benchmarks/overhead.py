@@ -58,7 +58,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--materials", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK} materials, about 50 s")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} materials, a minute or two")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.materials = QUICK
