@@ -16,16 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screen.core.crystal import FloatArray
-from screen.core.errors import ForceConstantsError
 from screen.core.records import FitQuality
 from screen.core.settings import DisplacementSettings
 from screen.physics.anharmonic_forces import AnharmonicForces
+from screen.physics.fit_basis import basis_of_fit
 from screen.physics.least_squares import LeastSquares, conjugate_gradients
-from screen.physics.random_displacements import (
-    cutoff_of_fit,
-    random_displacements,
-    symfc_solver,
-)
+from screen.physics.random_displacements import random_displacements
 
 HELD_OUT = 0.1  # of the pairs, at least one, judge a fit to the others
 MAX_GROWTH = 4  # of the number of supercells when a fit is poor
@@ -52,8 +48,8 @@ def fit_third_order(
     n_atoms = len(phono3py.supercell)
     displacements = random_displacements(n_atoms, settings, range(pairs))[::2]
     even = (forces[::2] + forces[1::2]) / 2
-    cutoff = cutoff_of_fit(phono3py, settings)
-    basis = _basis(symfc_solver(phono3py, cutoff))
+    within = basis_of_fit(phono3py, settings)
+    basis = within.made()
     whole = AnharmonicForces(basis, displacements)
     found = _fitted(whole, even)
     error, scale = _held_out_error(basis, displacements, even)
@@ -64,7 +60,7 @@ def fit_third_order(
         condition=math.inf if found is None else found.condition,
         held_out_error=error,
         held_out_relative=error / scale if scale > 0 else 0.0,
-        cutoff=cutoff,
+        cutoff=within.cutoff,
     )
     if found is None:
         return None, quality
@@ -93,17 +89,6 @@ def more_pairs(quality: FitQuality, settings: DisplacementSettings) -> range:
     if settings.max_supercells is not None:
         total = min(total, settings.max_supercells // 2)
     return range(first, max(first, total))
-
-
-def _basis(solver: Any) -> Any:
-    """Make symfc's basis, which asserts that symmetry leaves a parameter."""
-    try:
-        return solver.compute_basis_set(orders=[3])[3]
-    except AssertionError as error:
-        raise ForceConstantsError(
-            "symfc finds no third-order force constant that symmetry allows in this supercell; "
-            "raise fc3_minimum_image"
-        ) from error
 
 
 def _fitted(matrix: AnharmonicForces, forces: FloatArray) -> LeastSquares | None:

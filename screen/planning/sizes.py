@@ -27,7 +27,8 @@ from screen.core.settings import MeshSettings, Protocol
 from screen.physics.convert import to_phonopy, to_spglib
 from screen.physics.displacements import SYMPREC, displace_for_fc3, lattice_dynamics
 from screen.physics.elasticity import distinct_strains
-from screen.physics.random_displacements import max_unknowns, pairs_for
+from screen.physics.fit_basis import max_unknowns
+from screen.physics.random_displacements import pairs_for
 from screen.physics.strained_force_constants import symmetric_strains
 from screen.physics.supercells import supercell_matrices
 from screen.physics.symmetry import conventional_cell, point_group

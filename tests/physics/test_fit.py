@@ -13,17 +13,13 @@ from screen.core.crystal import FloatArray
 from screen.core.errors import ForceConstantsError
 from screen.core.records import FitQuality, ForceConstants, SupercellForces
 from screen.core.settings import DisplacementSettings
-from screen.physics import random_displacements as module
+from screen.physics import fit_basis as module
 from screen.physics.anharmonic_forces import AnharmonicForces
 from screen.physics.displacements import as_array, restored
 from screen.physics.fit import fit_third_order, more_pairs
+from screen.physics.fit_basis import basis_of_fit, basis_within
 from screen.physics.force_constants import require_third_order, third_order
-from screen.physics.random_displacements import (
-    cutoff_of_fit,
-    displace_at_random,
-    random_displacements,
-    symfc_solver,
-)
+from screen.physics.random_displacements import displace_at_random, random_displacements
 from tests.crystals import fcc, rocksalt
 from tests.physics.analytic import SPRINGS, exact_force_constants, without_stress
 
@@ -98,7 +94,7 @@ def test_all_pairs_are_in_the_fit_also_those_held_out() -> None:
 def test_the_condition_number_is_that_of_the_design_matrix() -> None:
     """All singular values against the coefficients of conjugate gradients, from below by 5 %."""
     phono3py = restored(COPPER)
-    basis = symfc_solver(phono3py, None).compute_basis_set(orders=[3])[3]
+    basis = basis_within(phono3py, None).made()
     displacements = random_displacements(32, RANDOM, range(4))[::2]
     matrix = AnharmonicForces(basis, displacements)
     exact = np.linalg.cond(matrix @ np.eye(90))
@@ -181,11 +177,11 @@ def test_without_a_cutoff_all_of_the_supercell_is_fitted_up_to_a_number_of_unkno
 ) -> None:
     """LiBr, 768 unknowns. At most 300: 228 within 6.65 Å; at most 40: 36 within 4.25 Å."""
     phono3py = restored(SALT)
-    assert cutoff_of_fit(phono3py, RANDOM) is None
-    assert cutoff_of_fit(phono3py, RANDOM.model_copy(update={"fc3_cutoff": 5.0})) == 5.0
+    assert basis_of_fit(phono3py, RANDOM).cutoff is None
+    assert basis_of_fit(phono3py, RANDOM.model_copy(update={"fc3_cutoff": 5.0})).cutoff == 5.0
     for limit in (40, 300):
         monkeypatch.setattr(module, "MAX_UNKNOWNS", limit)
-        cutoff = cutoff_of_fit(phono3py, RANDOM)
+        cutoff = basis_of_fit(phono3py, RANDOM).cutoff
         assert cutoff is not None
         found = third_order(SALT, forces(SALT, 8), RANDOM)
         assert found.fit is not None

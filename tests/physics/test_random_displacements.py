@@ -14,9 +14,9 @@ from screen.core.errors import DisplacementError
 from screen.core.settings import DisplacementSettings, protocol_named
 from screen.physics.convert import from_phonopy
 from screen.physics.displacements import displace_for_fc3, lattice_dynamics
+from screen.physics.fit_basis import basis_of_fit
 from screen.physics.random_displacements import (
     count_pairs,
-    cutoff_of_fit,
     displace_at_random,
     random_displacements,
 )
@@ -115,7 +115,7 @@ def test_without_symmetry_a_cutoff_bounds_what_is_fitted() -> None:
     moved = crystal.fractional + 0.02 * np.random.default_rng(0).standard_normal((8, 3))
     crooked = Crystal(crystal.lattice, crystal.numbers, moved)
     phono3py = lattice_dynamics(crooked, DOUBLE, DOUBLE)
-    assert cutoff_of_fit(phono3py, RANDOM) == pytest.approx(4.75)
+    assert basis_of_fit(phono3py, RANDOM).cutoff == pytest.approx(4.75)
     assert count_pairs(phono3py, RANDOM) == 88
 
 
