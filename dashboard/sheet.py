@@ -146,6 +146,7 @@ def provenance(result: Result, snapshot_version: int) -> list[tuple[str, str]]:
         ("source", row["source"]),
         ("source version", row["db_version"]),
         ("licence", row["licence"]),
+        ("citation", row.get("citation")),  # later than the first snapshots
         ("reference", row["reference"]),
         ("finished", f"{row['finished_at']:%Y-%m-%d %H:%M} UTC" if row["finished_at"] else None),
         ("wall time", display.duration(row["wall_s"])),

@@ -61,10 +61,13 @@ class Metadata(Record):
     mp_id: str | None = None  # Materials Project identifier
     band_gap: float | None = None  # eV
     energy_above_hull: float | None = None  # eV/atom
+    theoretical: bool | None = None  # no experiment has reported the structure
+    magnetic_ordering: str | None = None  # NM, FM, AFM or FiM
     kappa_reference_300: float | None = None  # W/m/K, reference conductivity at 300 K, without NAC
     kappa_reference_nac_300: float | None = None  # W/m/K, the same with NAC
     reference: str | None = None  # where the reference figures come from
     licence: str | None = None
+    citation: str | None = None  # of the entry
     db_version: str | None = None
 
 

@@ -17,7 +17,6 @@ class Item:
     id: str
     content: Entry | Problem
     facts: Mapping[str, Any] = field(default_factory=dict)  # by the names of ``_where.KINDS``
-    citation: str | None = None
     duplicates: tuple[str, ...] = ()  # ids of entries of the same structure that are not kept
 
 
@@ -40,5 +39,7 @@ def item_of(candidate: Candidate | Rejected) -> Item:
         "nelements": len(crystal.elements),
         "band_gap": metadata.band_gap,
         "energy_above_hull": metadata.energy_above_hull,
+        "theoretical": metadata.theoretical,
+        "magnetic_ordering": metadata.magnetic_ordering,
     }
     return Item(candidate.id, Entry(crystal, candidate.hints, metadata), facts)

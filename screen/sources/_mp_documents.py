@@ -44,8 +44,7 @@ def item_of_document(document: Document, db_version: str) -> Item:
         "deprecated": document.get("deprecated"),
         "gnome": is_gnome(document),
     }
-    citation = f"{CITATION}; {GNOME_CITATION}" if is_gnome(document) else CITATION
-    return Item(identifier, _content(document, identifier, db_version), facts, citation)
+    return Item(identifier, _content(document, identifier, db_version), facts)
 
 
 def _content(document: Document, identifier: str, db_version: str) -> Entry | Problem:
@@ -62,7 +61,10 @@ def _content(document: Document, identifier: str, db_version: str) -> Entry | Pr
         mp_id=identifier,
         band_gap=document.get("band_gap"),
         energy_above_hull=document.get("energy_above_hull"),
+        theoretical=document.get("theoretical"),
+        magnetic_ordering=document.get("ordering"),
         licence=LICENCES.get(licence, licence) or None,
+        citation=f"{CITATION}; {GNOME_CITATION}" if is_gnome(document) else CITATION,
         db_version=db_version,
     )
     return Entry(crystal, metadata=metadata)

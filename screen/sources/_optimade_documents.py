@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,12 @@ Document = Mapping[str, Any]
 
 
 def item_of_structure(
-    document: Document, properties: Mapping[str, str], licence: str | None, db_version: str | None
+    document: Document, properties: Mapping[str, str], provided: Metadata
 ) -> Item:
-    """Entry of a structure; ``properties`` names the provider's fields for gap and hull."""
+    """Entry of a structure; ``properties`` names the provider's fields for gap and hull.
+
+    ``provided`` holds what is the same for all entries of the provider.
+    """
     identifier = str(document["id"])
     attributes = document.get("attributes") or {}
     facts = {name: _number(attributes.get(field)) for name, field in properties.items()}
@@ -43,12 +47,11 @@ def item_of_structure(
         content = Problem("unreadable_entry", f"has no readable structure ({reason})")
     if isinstance(content, Problem):
         return Item(identifier, Problem(content.kind, f"{identifier} {content.message}"), facts)
-    metadata = Metadata(
+    metadata = replace(
+        provided,
         mp_id=identifier if identifier.startswith("mp-") else None,
         band_gap=facts.get("band_gap"),
         energy_above_hull=facts.get("energy_above_hull"),
-        licence=licence,
-        db_version=db_version,
     )
     return Item(identifier, Entry(content, metadata=metadata), facts)
 

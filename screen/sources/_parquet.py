@@ -28,14 +28,11 @@ _VECTORS = pa.list_(pa.list_(pa.float64(), 3))
 _FACTS = {
     "space_group": pa.int64(),
     "crystal_system": pa.string(),
-    "theoretical": pa.bool_(),
-    "magnetic_ordering": pa.string(),
     "deprecated": pa.bool_(),
 }
-_METADATA = {
-    item.name: pa.float64() if "float" in str(item.type) else pa.string()
-    for item in fields(Metadata)
-}
+_TYPES = {"float | None": pa.float64(), "bool | None": pa.bool_(), "str | None": pa.string()}
+_METADATA = {item.name: _TYPES[str(item.type)] for item in fields(Metadata)}
+_ALSO_FACTS = ("elements", "band_gap", "energy_above_hull", "theoretical", "magnetic_ordering")
 _HINTS = {item.name: pa.list_(pa.int64()) for item in fields(Hints)}
 SCHEMA = pa.schema(
     {
@@ -45,7 +42,6 @@ SCHEMA = pa.schema(
         "elements": pa.list_(pa.string()),
         **_FACTS,
         **_METADATA,
-        "citation": pa.string(),
         "duplicates": pa.list_(pa.string()),
         "lattice": _VECTORS,
         "numbers": pa.list_(pa.int64()),
@@ -132,7 +128,7 @@ def _provenance(path: Path, file: pq.ParquetFile) -> dict[str, Any]:
 
 def _row(item: Item) -> dict[str, Any]:
     """Row of an entry; of one that is no crystal, its problem."""
-    row: dict[str, Any] = {"id": item.id, "citation": item.citation}
+    row: dict[str, Any] = {"id": item.id}
     if isinstance(item.content, Problem):
         return {**row, "problem_kind": item.content.kind, "problem": item.content.message}
     crystal, hints = item.content.crystal, item.content.hints
@@ -163,9 +159,9 @@ def _item(path: Path, row: dict[str, Any]) -> Item:
         )
     except (KeyError, TypeError, ValueError, CatalogError) as error:
         raise CatalogError(f"{path} is broken at {row.get('id')!r}: {error}") from error
-    facts = {name: row[name] for name in (*_FACTS, "elements", "band_gap", "energy_above_hull")}
+    facts = {name: row[name] for name in (*_FACTS, *_ALSO_FACTS)}
     facts |= {"nsites": row["n_atoms"], "nelements": len(row["elements"])}
-    return Item(row["id"], entry, facts, row["citation"], tuple(row["duplicates"]))
+    return Item(row["id"], entry, facts, tuple(row["duplicates"]))
 
 
 def _hint(values: list[int] | None) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from screen.core.errors import SettingsError
-from screen.core.records import Candidate, Rejected
+from screen.core.records import Candidate, Metadata, Rejected
 from screen.sources import _options, _where
 from screen.sources._http import checked_url
 from screen.sources._items import Item
@@ -130,11 +130,13 @@ def _pull(query: _Query, options: Mapping[str, Any], watch: Watch, quick: bool) 
     address = query.address
     folder = folder_of(SOURCE, {"address": address}, version or today)
 
+    provided = Metadata(licence=query.licence, citation=query.citation, db_version=version)
+
     def items() -> Iterator[Item]:
         for page in walk(client.page, address, folder):
             count.add(page)
             for document in page.documents:
-                yield item_of_structure(document, query.properties, query.licence, version)
+                yield item_of_structure(document, query.properties, provided)
             if quick:
                 return
         count.note("comparing structures")

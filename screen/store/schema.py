@@ -55,6 +55,15 @@ METADATA = (
         "eV/atom",
     ),
     Column(
+        "theoretical", "BOOLEAN", "theoretical", "The source knows of no experimental structure"
+    ),
+    Column(
+        "magnetic_ordering",
+        "VARCHAR",
+        "magnetic ordering",
+        "Magnetic ordering given by the source: NM, FM, AFM or FiM",
+    ),
+    Column(
         "kappa_reference_300",
         "DOUBLE",
         "reference κ (300 K)",
@@ -70,6 +79,7 @@ METADATA = (
     ),
     Column("reference", "VARCHAR", "reference", "Where the reference figures come from"),
     Column("licence", "VARCHAR", "licence", "Licence of the source's entry"),
+    Column("citation", "VARCHAR", "citation", "What the source asks to cite for its entry"),
     Column("db_version", "VARCHAR", "source version", "Version of the source's database"),
 )
 

@@ -104,6 +104,10 @@ def test_a_catalog_says_where_it_comes_from(mp, written):
     assert {row["db_version"] for row in rows.values()} == {fake_mp.DB_VERSION}
     assert {row["space_group"] for row in rows.values()} == {225}
     assert {row["magnetic_ordering"] for row in rows.values()} == {"NM"}
+    for item in catalog.candidates({"file": path}):
+        known = vars(item.metadata)
+        assert known == {name: rows[item.id][name] for name in known}
+        assert isinstance(known["theoretical"], bool)
     assert fake_mp.KEY.encode() not in path.read_bytes()
 
 

@@ -137,7 +137,7 @@ def test_gnome_entries_are_left_out_unless_wanted(ignored, mp):
     everything = pull(mp, include_gnome=True)
     assert everything.licences == {"CC BY 4.0": 11, "CC BY-NC 4.0": 1}
     (gnome,) = [item for item in everything.items if item.id == "mp-1000"]
-    assert "Merchant" in gnome.citation
+    assert "Merchant" in gnome.content.metadata.citation
 
 
 def test_withdrawn_entries_come_only_if_asked_for(mp):

@@ -51,10 +51,13 @@ def test_the_crystal_is_what_the_provider_describes(provider):
     assert distances == pytest.approx(0.8 * 2.8 * np.sqrt(3))
 
 
-def test_properties_licence_and_version_reach_the_candidate(provider):
-    found = candidates(provider, properties={"band_gap": "_fake_gap"}, licence="CC0")
+def test_properties_licence_citation_and_version_reach_the_candidate(provider):
+    found = candidates(
+        provider, properties={"band_gap": "_fake_gap"}, licence="CC0", citation="Fake, 2026"
+    )
     assert {item.metadata.band_gap for item in found} == {5.0}
     assert {item.metadata.licence for item in found} == {"CC0"}
+    assert {item.metadata.citation for item in found} == {"Fake, 2026"}
     assert {item.metadata.db_version for item in found} == {"2026-11"}
 
 

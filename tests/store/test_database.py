@@ -54,11 +54,15 @@ def test_the_promised_query_works(writer: Writer) -> None:
 
 
 def test_results_hold_what_and_how(writer: Writer) -> None:
-    writer.add_candidates([candidate("m1", prototype="rocksalt", band_gap=5.0)])
+    known = {
+        **{"prototype": "rocksalt", "band_gap": 5.0, "theoretical": True},
+        **{"magnetic_ordering": "NM", "citation": "Jain, 2013"},
+    }
+    writer.add_candidates([candidate("m1", **known)])
     writer.upsert([outcome("m1")])
     (row,) = published(writer, "FROM results")
+    assert {name: row[name] for name in known} == known
     assert list(row)[:6] == ["material_id", "formula", "source", "n_atoms", "elements", "status"]
-    assert row["prototype"] == "rocksalt"
     assert row["elements"] == ["Br", "Li"]
     assert (row["model"], row["protocol"]) == ("springs-1", "quick")
     assert (row["model_digest"], row["protocol_digest"]) == (MODEL, PROTOCOL)
