@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
+from scipy.special import stdtrit
 
 from screen.core.crystal import FloatArray
 from screen.planning.features import Features
@@ -18,6 +19,7 @@ HUBER = 0.5  # relative residual beyond which a measurement loses weight
 ROUNDS = 8  # of reweighting; the coefficients settle in three or four
 LEAST_SCATTER = 0.1  # no machine repeats itself better
 NINETY = 1.645  # standard deviations of a 90 % interval
+FOLDS = 10  # of a cross-validation; with fewer measurements each is left out once
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Law:
     """Seconds of one stage, the median of many, and how far measurements scatter around it."""
 
     coefficients: Mapping[str, float] = field(default_factory=dict)  # s per unit of each term
-    scatter: float = 1.0  # standard deviation of ln(measured/predicted)
+    scatter: float = 1.0  # standard deviation of ln(measured/predicted), cross-validated
     measured: int = 0  # stages that it was fitted to
 
     def seconds(self, features: Features) -> float:
@@ -39,8 +41,8 @@ class Law:
 
     @property
     def spread(self) -> float:
-        """Standard deviation of ln(measured/predicted) of a new material."""
-        return self.scatter * math.sqrt(1 + self.uncertainty**2)
+        """That of the normal distribution with the same 90 % interval: Student's t of few."""
+        return self.scatter * float(stdtrit(max(self.measured - 1, 1), 0.95)) / NINETY
 
     @property
     def uncertainty(self) -> float:
@@ -80,18 +82,39 @@ def fit_law(
     measured = np.asarray(seconds, dtype=np.float64)
     if occasional:
         return _mean_law(terms, matrix, measured)
+    found = _coefficients(matrix, measured)
+    kept = {name: float(value) for name, value in zip(terms, found, strict=True) if value > 0}
+    return Law(kept, max(_scatter(matrix, measured), LEAST_SCATTER), len(measured))
+
+
+def _coefficients(matrix: FloatArray, measured: FloatArray) -> FloatArray:
+    """Non-negative coefficients of least relative error."""
     scale = np.maximum(measured, FLOOR_S)
     weights = np.ones(len(measured))
     for _ in range(ROUNDS):
         rows = (weights / scale)[:, None] * matrix
         size = np.maximum(np.abs(rows).max(axis=0), 1e-300)
-        found = nnls(rows / size, weights * measured / scale)[0] / size
+        found: FloatArray = nnls(rows / size, weights * measured / scale)[0] / size
         left = np.abs(matrix @ found - measured) / scale
         weights = np.sqrt(np.minimum(1.0, HUBER / np.maximum(left, 1e-12)))
-    ratios = np.log(scale / np.maximum(matrix @ found, FLOOR_S))
-    scatter = 1.4826 * float(np.median(np.abs(ratios - np.median(ratios))))
-    kept = {name: float(value) for name, value in zip(terms, found, strict=True) if value > 0}
-    return Law(kept, max(scatter, LEAST_SCATTER), len(measured))
+    return found
+
+
+def _scatter(matrix: FloatArray, measured: FloatArray) -> float:
+    """Return the standard deviation of ln(measured/predicted) of what a fit has not seen.
+
+    Nine of ten predictions by fits to the others are as near as a normal distribution's would be.
+    A single measurement says nothing.
+    """
+    if len(measured) < 2:
+        return 1.0
+    fold = np.arange(len(measured)) % FOLDS
+    predicted = np.empty(len(measured))
+    for each in np.unique(fold):
+        out = fold == each
+        predicted[out] = matrix[out] @ _coefficients(matrix[~out], measured[~out])
+    ratios = np.log(np.maximum(measured, FLOOR_S) / np.maximum(predicted, FLOOR_S))
+    return float(np.quantile(np.abs(ratios), 0.9)) / NINETY
 
 
 def _resolved(features: Sequence[Features]) -> list[str]:

@@ -212,7 +212,7 @@ def _total(plan: Plan, name: str, stages: Sequence[StageCost]) -> Total:
     ]
     law = stages[0].law
     # the error of the law is the same for all materials; the scatter of one averages out
-    error = NINETY * law.scatter * math.sqrt(law.uncertainty**2 + 1 / len(stages))
+    error = NINETY * law.spread * math.sqrt(law.uncertainty**2 + 1 / len(stages))
     found = sum(seconds) / HOUR
     return Total(
         stage=name,
