@@ -16,7 +16,7 @@ import streamlit as st
 
 from dashboard.filters import Filters, Match, where
 from screen.core.columns import Column
-from screen.core.records import Record
+from screen.core.records import HELD_BACK, Record
 from screen.ranking import rank
 from screen.store import queries
 from screen.store.artifacts import Artifacts
@@ -101,7 +101,7 @@ def failures(published: Published, limit: int) -> pa.Table:
     return snapshot(published).query(
         "SELECT formula, material_id, failure_stage, failure_kind, failure_message, status, "
         "model, protocol, model_digest, protocol_digest FROM results "
-        "WHERE failure_stage IS NOT NULL "
+        f"WHERE failure_stage IS NOT NULL AND status NOT IN {HELD_BACK} "
         "ORDER BY failure_stage, failure_kind, material_id, model, protocol LIMIT ?",
         [limit],
     )

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from screen.core.registry import names
 from screen.core.settings import PROTOCOLS
 from screen.pipeline.state import State
 from screen.wigner.engine import run_engine
+from tests.command_line import Answer, Call
 from tests.pipeline.campaigns import write_fcc
 
 PROGRAM = Path(sys.executable).parent / "thermoscreen"
@@ -64,37 +64,6 @@ conductivity = {{mesh = {{length = 12}}}}
 expansion = {{mesh = {{length = 12}}, temperatures = [0, 100, 300]}}
 """
 README_QUERY = "SELECT formula, kappa_300, expansion_300 FROM results"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command gave back."""
-
-    code: int
-    raw: bytes
-    out: str
-    err: str
-
-
-Call = Callable[..., Answer]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Run ``thermoscreen`` in this process, as its entry point does."""
-
-    def run(*arguments: str | Path) -> Answer:
-        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
-        monkeypatch.setattr(sys, "argv", ["thermoscreen", *map(str, arguments)])
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "stdout", out)
-            patch.setattr(sys, "stderr", err)
-            with pytest.raises(SystemExit) as ended:
-                cli.main()
-        raw, messages = (stream.buffer.getvalue() for stream in (out, err))
-        return Answer(ended.value.code or 0, raw, raw.decode(errors="replace"), messages.decode())
-
-    return run
 
 
 def program(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,8 @@ STATUS_COLOURS: Mapping[str, str] = {
     "complete": style.GREEN,
     "partial": style.ORANGE,
     "failed": style.VERMILLION,
+    "not_selected": style.SKY,
+    "over_budget": style.PURPLE,
     "pending": style.GREY,
 }
 ROW_HEIGHT = 34  # px

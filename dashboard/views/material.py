@@ -24,7 +24,10 @@ from screen.core.records import Conductivity, Expansion, Phonons, Record, Relaxe
 R = TypeVar("R", bound=Record)
 
 LISTED = 1000  # materials in the chooser
-COLOURS = {"complete": "green", "partial": "orange", "failed": "red"}
+COLOURS = {
+    **{"complete": "green", "partial": "orange", "failed": "red"},
+    **{"not_selected": "blue", "over_budget": "violet"},
+}
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from dashboard import data, display
 from dashboard.charts.progress import cost_bars, status_bars
 from dashboard.data import Published
 from dashboard.session import follow, open_run
+from screen.core.records import HELD_BACK
 
 LISTED = 500  # failures
 STATUSES = {
@@ -17,6 +18,8 @@ STATUSES = {
     "partial": "Some property is there, another one failed",
     "failed": "No property is there; dynamically unstable crystals count here",
     "pending": "Not computed yet",
+    "not_selected": "Left out by the funnel, after the harmonic estimate",
+    "over_budget": "Left out because the budget was spent; a larger one goes on",
 }
 
 
@@ -45,9 +48,10 @@ def show_progress(counts: pa.Table, costs: pa.Table) -> None:
         st.info("The run has no material yet.")
         return
     totals = {status: total(counts, status) for status in STATUSES}
-    places = st.columns(5)
-    for place, (status, meaning) in zip(places, STATUSES.items(), strict=False):
-        place.metric(status, f"{totals[status]:,}", help=meaning, border=True)
+    shown = [status for status in STATUSES if totals[status] or status not in HELD_BACK]
+    places = st.columns(len(shown) + 1)
+    for place, status in zip(places, shown, strict=False):
+        place.metric(status, f"{totals[status]:,}", help=STATUSES[status], border=True)
     spent = pc.sum(costs["wall_s"]).as_py()
     places[-1].metric(
         "compute time", display.duration(spent), help="Wall time of all computations", border=True

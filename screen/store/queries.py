@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from screen.core.columns import Column
 from screen.core.errors import StoreError
+from screen.core.records import HELD_BACK
 from screen.store.database import Snapshot
 from screen.store.ensemble import StoredModel
 from screen.store.schema import CORE_TABLES
@@ -35,10 +36,11 @@ FROM counts LEFT JOIN models USING (model_digest) LEFT JOIN protocols USING (pro
 ORDER BY model, protocol, model_digest, protocol_digest, status
 """
 
-FAILURES = """
+FAILURES = f"""
 SELECT stage, kind, count(*) AS materials,
   min(material_id) AS example, arg_min(message, material_id) AS message
 FROM failures
+WHERE kind NOT IN {HELD_BACK}
 GROUP BY stage, kind
 ORDER BY materials DESC, stage, kind
 """
@@ -77,7 +79,7 @@ def status_counts(snapshot: Snapshot) -> pa.Table:
 
 
 def failure_counts(snapshot: Snapshot) -> pa.Table:
-    """Count failures by stage and kind, each with one example."""
+    """Count failures by stage and kind, each with one example; held back is not failed."""
     return snapshot.query(FAILURES)
 
 

@@ -141,7 +141,9 @@ OUTCOMES = Table(
     "outcomes",
     (
         *OUTCOME_KEY,
-        Column("status", "VARCHAR", "status", "complete, partial or failed"),
+        Column(
+            "status", "VARCHAR", "status", "complete, partial, failed, not_selected or over_budget"
+        ),
         CRYSTAL_DIGEST,
         Column("artifacts", "JSON", "artifacts", "Stage to the key of its artifact"),
         Column("versions", "JSON", "versions", "Package to version"),

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from dashboard import display
+from screen.core.records import Failure
+from screen.store.database import Writer
+from tests.store.samples import candidate, outcome
 
-from .conftest import RECIPES, write_run
+from .conftest import COLUMNS, RECIPES, write_run
 from .reading import OpenPage, charts, checked, select_row, table, texts
 
 
@@ -54,6 +57,22 @@ def test_overview_lists_failures_with_their_messages(page: OpenPage) -> None:
     assert set(failed["material_id"]) == {"NaCl-rs", "broken.cif", "CsF-rs"}
     assert "not finite at 100 K" in failed["failure_message"][0]
     assert "That is a result, no error." in texts(app)
+
+
+def test_overview_counts_what_the_funnel_left_out_and_lists_it_as_no_failure(
+    page: OpenPage, tmp_path: Path
+) -> None:
+    left_out = outcome("m1", rows={}, failures=(Failure("funnel", "not_selected", "not the best"),))
+    with Writer(tmp_path, COLUMNS) as writer:
+        writer.add_candidates([candidate("m1")])
+        writer.upsert([left_out])
+        writer.publish()
+    app = page("overview", tmp_path)
+    counts = {item.label: item.value for item in app.metric}
+    assert counts["not_selected"] == "1"
+    assert "over_budget" not in counts
+    assert "Nothing has failed." in texts(app)
+    assert "Failed materials" not in texts(app)
 
 
 def test_overview_names_potential_and_protocol(page: OpenPage) -> None:

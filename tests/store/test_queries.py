@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from screen.core.errors import StoreError
+from screen.core.records import Failure
 from screen.core.settings import PROTOCOLS
 from screen.store import queries
 from screen.store.database import Snapshot, Writer, open_snapshot
@@ -70,6 +71,21 @@ def test_failures_are_counted_with_an_example(snapshot: Snapshot) -> None:
             "message": "relaxation happened",
         }
     ]
+
+
+def test_what_is_held_back_is_no_failure(tmp_path: Path) -> None:
+    with Writer(tmp_path, PROPERTIES) as writer:
+        writer.add_candidates([candidate("m1"), candidate("m2")])
+        for material, kind in (("m1", "not_selected"), ("m2", "over_budget")):
+            writer.upsert([outcome(material, failures=(Failure("funnel", kind, "why"),))])
+        writer.publish()
+    with open_snapshot(tmp_path) as held:
+        counts = queries.status_counts(held).to_pylist()
+        assert {row["status"]: row["materials"] for row in counts} == {
+            "not_selected": 1,
+            "over_budget": 1,
+        }
+        assert queries.failure_counts(held).to_pylist() == []
 
 
 def test_costs_are_summed_by_stage(snapshot: Snapshot) -> None:
