@@ -10,9 +10,10 @@ from queue import Empty, Queue
 from typing import Any
 
 from dask.base import tokenize
-from distributed import Client, Future, fire_and_forget, get_worker
+from distributed import Client, Future, get_worker
 from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
+from screen.clusters._outliving import PREFIX
 from screen.core.errors import CampaignError
 from screen.core.protocols import Completed, Slots
 
@@ -68,19 +69,16 @@ class DaskWorkers:
         refill: Callable[[], None] = lambda: None,
         *,
         full: int = 0,
-        outlives: bool = False,
     ) -> None:
         """Use the workers of a client.
 
         ``refill`` is called when a ``wanted`` resource has had no worker for ``EMPTY_S``, or there
-        have been less than ``full`` slots. Where the
-        scheduler ``outlives`` a driver, so do the tasks: the next driver finds them running.
+        have been less than ``full`` slots.
         """
         self._client = client
         self._wanted = frozenset(wanted)
         self._refill = refill
         self._full = full
-        self._outlives = outlives
         self._last_seen = time.monotonic()
         self._ended: Queue[tuple[str, Future[Any]]] = Queue()
         self._running: dict[str, Future[Any]] = {}
@@ -111,7 +109,8 @@ class DaskWorkers:
         """Submit under a Dask key of the task and of how often this driver has submitted it.
 
         A task submitted again must not meet its old error. One that a killed driver left running
-        on a scheduler that outlives it has the key of a first attempt: this driver takes it over.
+        on a scheduler that outlives it (``_outliving``) has the key of a first attempt: this driver
+        takes it over.
         """
         name = f"{key}-{tokenize(function, *args)}"
         self._attempts[name] += 1
@@ -120,11 +119,9 @@ class DaskWorkers:
             key,
             function,
             *args,
-            key=f"{name}-{self._attempts[name]}",
+            key=f"{PREFIX}{name}-{self._attempts[name]}",
             resources={resource: 1},
         )
-        if self._outlives:
-            fire_and_forget(future)
         self._running[key] = future
         future.add_done_callback(lambda done: self._ended.put((key, done)))
 

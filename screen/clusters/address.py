@@ -11,6 +11,7 @@ import dask
 from distributed import Client
 
 from screen.clusters._dask import CONFIG, DaskWorkers, slots_of
+from screen.clusters._outliving import TasksOutliveDrivers
 from screen.clusters._security import SecurityFiles, check_encrypted
 from screen.core.errors import CampaignError
 from screen.core.protocols import WorkerKind, Workers
@@ -47,7 +48,8 @@ def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator
     ):
         _wait_for_workers(client, chosen, kinds)
         wanted = {name for kind in kinds for name in kind.resources}
-        yield DaskWorkers(client, wanted, outlives=True)
+        client.register_plugin(TasksOutliveDrivers())
+        yield DaskWorkers(client, wanted)
 
 
 def client_of(scheduler: str, files: SecurityFiles | None, wait_s: float) -> Client:

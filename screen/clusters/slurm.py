@@ -22,6 +22,7 @@ from pydantic import model_validator
 
 from screen.clusters._dask import CONFIG
 from screen.clusters._growing import GrowingWorkers
+from screen.clusters._outliving import TasksOutliveDrivers
 from screen.clusters._security import NAMES, SecurityFiles, check_encrypted, temporary_certificates
 from screen.clusters._slurm_jobs import Group, Jobs
 from screen.clusters._slurm_script import JobOptions, Place, job_script
@@ -129,6 +130,7 @@ def _scheduler(options: SlurmOptions, folder: Path) -> Iterator[tuple[Client, Se
         except OSError as error:
             raise SettingsError(f"cannot write logs to {folder}: {error.strerror}") from error
         with client_of(options.scheduler, options.security, options.wait_s) as client:
+            client.register_plugin(TasksOutliveDrivers())
             yield client, options.security
         return
     with temporary_certificates(folder) as files:

@@ -44,7 +44,6 @@ def test_work_that_a_killed_driver_has_begun_is_neither_lost_nor_begun_again(
             assert driver.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        time.sleep(0.5)  # the scheduler is told a moment after the submission to keep a task
         driver.kill()
         driver.wait()
         campaign = tiny(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -89,3 +90,21 @@ def test_the_second_signal_stops_at_once(command: list[str], tmp_path: Path) -> 
     assert process.returncode == 130, messages
     assert "Go on with the same command" in messages
     assert time.monotonic() - began < 30  # the teardown of Dask, not the five materials
+
+
+def test_a_signal_while_candidates_are_pulled_stops_at_once(
+    command: list[str], tmp_path: Path
+) -> None:
+    """Nothing runs yet that could be finished."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        text = CAMPAIGN.partition("[source]")[0]
+        source = f'[source]\nname = "optimade"\nbase_url = "{address}"\n'
+        (tmp_path / "slow.toml").write_text(text + source)
+        process = start(command)
+        connection, _ = silent.accept()
+        with connection:
+            os.killpg(process.pid, signal.SIGINT)
+            _, messages = process.communicate(timeout=30)
+    assert process.returncode == 130, messages
+    assert "Go on with the same command" in messages

@@ -83,7 +83,9 @@ def test_a_cap_that_will_be_reached_is_said(call: Call, tmp_path: Path) -> None:
 
 
 def test_a_replay_ends_every_material_once(campaign: Path, call: Call) -> None:
-    answer = call("plan", campaign, "--simulate", "cpus=2,mtbf_h=1", "--materials", "300", "--json")
+    answer = call(
+        "plan", campaign, "--simulate", "workers=2,mtbf_h=1", "--materials", "300", "--json"
+    )
     assert answer.code == 0, answer.err
     replay = json.loads(answer.out)["replay"]
     assert sum(replay["statuses"].values()) == replay["materials"] == 300
