@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -286,6 +287,42 @@ def test_jobs_can_join_a_scheduler_that_runs_already(jobs: Path, tmp_path: Path)
                 assert result_of(workers).key == "task"
             assert states(jobs) == ["CANCELLED"] * number
     assert files.key.exists(), "these are not the run's own"
+
+
+def test_on_a_scheduler_apart_the_work_of_a_killed_driver_goes_on(
+    jobs: Path, tmp_path: Path
+) -> None:
+    """Its job ends the task, and the next driver gets the result."""
+    files, port = write_certificates(tmp_path / "tls"), free_port()
+    there = f"tls://127.0.0.1:{port}"
+    given = options(tmp_path, scheduler=there, security=files.model_dump())
+    note, go, script = tmp_path / "note", tmp_path / "go", tmp_path / "driver.py"
+    script.write_text(
+        "import pickle, sys, time\n"
+        "from tests.clusters.test_slurm import connect, note_and_wait\n"
+        "given, note, go = pickle.loads(bytes.fromhex(sys.argv[1]))\n"
+        "with connect(given) as workers:\n"
+        "    workers.submit('task', 'cpu', note_and_wait, note, go)\n"
+        "    while workers.slots:\n"
+        "        time.sleep(0.1)\n"
+    )
+    with programs(scheduler(port, "--protocol", "tls", *files.arguments)):
+        told = pickle.dumps((given, note, go)).hex()
+        driver = subprocess.Popen([sys.executable, script, told], cwd=ROOT)
+        deadline = time.monotonic() + SECONDS
+        while not note.exists():
+            assert driver.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        driver.kill()
+        driver.wait()
+        with connect(given) as workers:
+            workers.submit("task", "cpu", note_and_wait, note, go)
+            go.touch()
+            first = result_of(workers).result
+        assert note.read_text().split() == [first]
+        assert states(jobs) == ["RUNNING", "CANCELLED"]
+        subprocess.run(["scancel", first], check=True)
 
 
 def test_where_slurm_is_not_installed_it_says_so(
