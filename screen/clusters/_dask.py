@@ -112,7 +112,8 @@ class DaskWorkers:
         on a scheduler that outlives it (``_outliving``) has the key of a first attempt: this driver
         takes it over.
         """
-        name = f"{key}-{tokenize(function, *args)}"
+        # digest first: what comes before it names a group, which Dask keeps statistics of for ever
+        name = f"{tokenize(function, *args)}-{key}"
         self._attempts[name] += 1
         future = self._client.submit(
             run_on_worker,
