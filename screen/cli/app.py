@@ -16,7 +16,7 @@ import pyarrow as pa
 import typer
 
 from screen import console
-from screen.cli import catalog, interrupts, models, plan, store
+from screen.cli import catalog, exports, interrupts, models, plan, sql, store
 from screen.cli.formats import Format, FormatOption
 from screen.core.errors import SettingsError, ThermoscreenError
 from screen.core.records import Conductivity, ForceConstants
@@ -51,7 +51,9 @@ app = typer.Typer(
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(models.app, name="models")
 app.command()(plan.plan)
-store.register(app)
+app.command()(sql.sql)
+app.add_typer(store.app, name="store")
+app.add_typer(exports.app, name="export")
 
 
 Ranking = StrEnum("Ranking", {name.replace("-", "_"): name for name in RANKINGS})  # type: ignore[misc]
@@ -130,7 +132,11 @@ def run(
     console.print_message(f"{folder}: {counts or 'nothing new'}{earlier}")
     if state.stopping:
         left = state.total - state.done
-        console.print_message(f"stopped with {left} to do. Go on with the same command.")
+        console.print_message(
+            f"stopped with {left} to do. Go on with the same command."
+            if left
+            else "stopped after the last material: the campaign is complete."
+        )
     if state.over_budget is not None:
         console.print_message(f"over budget: {state.over_budget}")
     if state.first_traceback is not None:
@@ -270,18 +276,6 @@ def rank(
     console.print_table(
         table.drop_columns(hidden), columns=RANKING_COLUMNS + MATCH_COLUMNS, title=title
     )
-
-
-@app.command()
-def sql(
-    query: Annotated[str, typer.Argument(help="SQL on the run's snapshot; see the view results.")],
-    run: Run,
-    fmt: FormatOption = Format.table,
-    timeout: Annotated[float, typer.Option(help="Seconds after which the query is stopped.")] = 60,
-) -> None:
-    """Query a run with SQL (read-only). `SELECT * FROM columns` explains every column."""
-    with open_snapshot(run) as snapshot:
-        console.print_table(snapshot.query(query, timeout=timeout), fmt.value)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from screen import console
 from screen.cli.formats import Format, FormatOption
 from screen.core.errors import SettingsError, StoreError
+from screen.core.identities import told_apart
 from screen.core.records import Candidate, Rejected
 from screen.core.registry import find, names
 from screen.sources.catalog import Pull, Watch, pull_from, read_provenance, write
@@ -51,7 +52,7 @@ def list_candidates(
     fmt: FormatOption = Format.table,
 ) -> None:
     """List the candidates of a source, and what it rejects, without computing anything."""
-    found = find("sources", source).candidates(_options(option or []))
+    found = told_apart(find("sources", source).candidates(_options(option or [])))
     table = pa.Table.from_pylist([_row(entry) for entry in found], SCHEMA)
     console.print_table(table, fmt.value)
 

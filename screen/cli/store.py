@@ -1,8 +1,7 @@
-"""``thermoscreen store``: check, rebuild, clean and compact a run; ``thermoscreen export``."""
+"""``thermoscreen store``: check, rebuild, clean and compact a run."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,23 +13,21 @@ import pyarrow as pa
 import typer
 
 from screen import console
-from screen.core.errors import SettingsError, StoreError
-from screen.core.records import ForceConstants
+from screen.core.errors import SettingsError
 from screen.core.registry import find, names
 from screen.core.settings import read_campaign
 from screen.store import census, queries
 from screen.store.artifacts import Artifacts
 from screen.store.compact import compact as compact_run
+from screen.store.current import current_snapshot
 from screen.store.database import Snapshot, Writer, open_snapshot
 from screen.store.garbage import Garbage, delete, garbage
 from screen.store.layout import artifacts_folder, campaign_file
 from screen.store.rebuild import rebuild as rebuild_run
-from screen.store.tables import export_tables
 from screen.store.tenants import tenant_of, tenants
 from screen.store.verify import verify as verify_artifacts
 
 app = typer.Typer(help="Check, rebuild, clean and compact what a run has stored.")
-exports = typer.Typer(help="Write a run's tables or force constants as files of other programs.")
 
 Run = Annotated[Path, typer.Option("--run", help="Run folder, e.g. runs/demo.")]
 Property = Annotated[
@@ -42,12 +39,6 @@ Hours = Annotated[
     float, typer.Option(min=0, help="Hours for which a file must not have been written to.")
 ]
 _SHOWN = 20  # lines of one kind that people see
-
-
-def register(root: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    root.add_typer(app, name="store")
-    root.add_typer(exports, name="export")
 
 
 @app.command()
@@ -62,7 +53,7 @@ def verify(
 ) -> None:
     """Compare every artifact with the digest that it was written with; exit code 1 on damage."""
     artifacts = Artifacts(artifacts_folder(run))
-    with open_snapshot(run) as snapshot:
+    with current_snapshot(run) as snapshot:
         referenced = census.referenced(snapshot)
         wanted = _wanted(snapshot, _properties([run], properties))
         verdict = verify_artifacts(artifacts, referenced, wanted)
@@ -71,9 +62,10 @@ def verify(
             for place in verdict.missing
         ]
     if set_aside:
-        for place in verdict.broken:
-            artifacts.set_aside(*place)
-    broken = {str(artifacts.path(*place)): why for place, why in sorted(verdict.broken.items())}
+        for name in (*(artifacts.name(*place) for place in verdict.broken), *verdict.packs):
+            artifacts.storage.set_aside(name)
+    whys = {artifacts.name(*place): why for place, why in verdict.broken.items()} | verdict.packs
+    broken = {str(artifacts.storage.where(name)): whys[name] for name in sorted(whys)}
     orphaned = [str(artifacts.path(*place)) for place in sorted(verdict.orphaned)]
     if as_json:
         found = {"checked": verdict.checked, "bytes": verdict.size}
@@ -143,7 +135,7 @@ def gc(
                 stack.enter_context(_locked(folder))
         keep, parts = set[census.Place](), set[census.Place]()
         for folder in run:
-            with open_snapshot(folder) as snapshot:
+            with current_snapshot(folder) as snapshot:
                 keep |= census.referenced(snapshot)
                 keep |= _wanted(snapshot, _properties(run, properties))
                 joined = census.joined_parts(snapshot, TRANSIENT)
@@ -159,70 +151,14 @@ def compact(run: Run, older_than: Hours = 24) -> None:
     """Pack small artifacts, turn the cost ledger into Parquet, drop all but the newest snapshot."""
     with _locked(run):
         done = compact_run(run, older_than * 3600)
+    if done.broken_packs:
+        console.print_message(
+            f"{done.broken_packs} broken packs left as they are; `store verify` names them"
+        )
     console.print_message(
         f"{run}: {done.artifacts} artifacts packed, {done.ledger_files} ledger files and "
         f"{done.manifest_lines} lines of the manifest merged, {done.snapshots} snapshots dropped"
     )
-
-
-@exports.command()
-def tables(run: Run, folder: Annotated[Path, typer.Argument(help="Folder to write to.")]) -> None:
-    """Write every table as Parquet, with the meaning and unit of each column."""
-    with open_snapshot(run) as snapshot:
-        written = export_tables(snapshot, run, folder)
-    console.print_message("\n".join(map(str, written)))
-
-
-@exports.command()
-def phono3py(
-    run: Run,
-    folder: Annotated[Path, typer.Argument(help="Folder to write to.")],
-    where: Annotated[
-        str, typer.Option(help='SQL condition on the view results, e.g. "kappa_300 > 100".')
-    ] = "true",
-) -> None:
-    """Write force constants for phono3py, one folder per material, potential and protocol."""
-    from screen.physics.phono3py_files import write_phono3py_files
-
-    artifacts = Artifacts(artifacts_folder(run))
-    written = 0
-    for target, stage, key in _force_constants(run, where):
-        record = artifacts.read(stage, key)
-        if not isinstance(record, ForceConstants):
-            raise StoreError(f"{artifacts.path(stage, key)} is missing: thermoscreen store verify")
-        try:
-            write_phono3py_files(record, folder / target)
-        except OSError as error:
-            raise SettingsError(f"cannot write to {folder}: {error.strerror or error}") from error
-        written += 1
-    if not written:
-        raise SettingsError(f"no material where {where} has force constants; see its failures")
-    console.print_message(f"{folder}: force constants of {written} outcomes")
-
-
-def _force_constants(run: Path, where: str) -> Iterator[tuple[Path, str, str]]:
-    """Yield a folder's name, stage and key for each outcome that has force constants."""
-    with open_snapshot(run) as snapshot:
-        found = snapshot.query(
-            "SELECT o.material_id, o.model_digest, o.protocol_digest, o.artifacts FROM outcomes AS o "
-            "SEMI JOIN (SELECT material_id, model_digest, protocol_digest FROM results "
-            f"WHERE {where}\n) AS chosen USING (material_id, model_digest, protocol_digest) "
-            "ORDER BY ALL"
-        ).to_pylist()
-    pairs = {(row["model_digest"], row["protocol_digest"]) for row in found}
-    for row in found:
-        keys = json.loads(row["artifacts"])
-        stage = next((name for name in ("fc3", "fc2") if name in keys), None)
-        if stage is not None:
-            target = Path(_file_name(row["material_id"]))
-            if len(pairs) > 1:
-                target /= f"{row['model_digest'][:8]}-{row['protocol_digest'][:8]}"
-            yield target, stage, keys[stage]
-
-
-def _file_name(material: str) -> str:
-    """Return a material's identifier as one folder's name."""
-    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in material)
 
 
 def _wanted(snapshot: Snapshot, properties: Sequence[str]) -> set[census.Place]:
@@ -262,11 +198,12 @@ def _shared_artifacts(runs: Sequence[Path]) -> Artifacts:
     elsewhere = [run for run in runs if artifacts_folder(run) != location]
     if elsewhere:
         raise SettingsError(f"{elsewhere[0]} keeps its artifacts elsewhere than {runs[0]}")
-    others = tenants(location) - {tenant_of(run) for run in runs}
+    own = frozenset[tuple[str, ...]]().union(*(tenant_of(run, location).names for run in runs))
+    others = [f"{t} ({name})" for name, t in tenants(location).items() if t.name not in own]
     if others:
         raise SettingsError(
-            f"{location} also holds artifacts of {'; '.join(map(str, others))}: give each with "
-            f"--run, or if one is gone for good delete its file in {location}/_runs"
+            f"{location} also holds artifacts of {'; '.join(others)}: give each with --run, or if "
+            "one is gone for good delete its file, which is named in brackets"
         )
     return Artifacts(location)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from dask.base import tokenize
 from distributed import Client, Future, get_worker
+from distributed.client import ClosedClientError
 from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
 from screen.clusters._outliving import PREFIX
@@ -41,7 +42,8 @@ CONFIG: dict[str, Any] = {
 
 def slots_of(client: Client) -> Slots:
     """Threads of the workers that take tasks, in all and by resource; who drains takes none."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    # a client that has lost its scheduler for good knows no workers
+    workers = client.scheduler_info(n_workers=-1).get("workers", {}).values()
     taking = [worker for worker in workers if worker["status"] == "running"]
     offering: Counter[str] = Counter()
     for worker in taking:
@@ -76,6 +78,7 @@ class DaskWorkers:
         have been less than ``full`` slots.
         """
         self._client = client
+        self._address = client.scheduler_info(n_workers=0)["address"]
         self._wanted = frozenset(wanted)
         self._refill = refill
         self._full = full
@@ -90,9 +93,16 @@ class DaskWorkers:
 
     @property
     def slots(self) -> Slots:
-        """Threads of all workers and of each resource's, asked for every ``SLOTS_S`` seconds."""
+        """Threads of all workers and of each resource's, asked for every ``SLOTS_S`` seconds.
+
+        Raises
+        ------
+        CampaignError
+            The scheduler is gone.
+        """
         now = time.monotonic()
         if now - self._counted > SLOTS_S:
+            self._check_scheduler()
             self._slots = slots_of(self._client)
             self._counted = now
             if self._wanted <= self._slots.offering.keys() and self._slots.total >= self._full:
@@ -111,18 +121,26 @@ class DaskWorkers:
         A task submitted again must not meet its old error. One that a killed driver left running
         on a scheduler that outlives it (``_outliving``) has the key of a first attempt: this driver
         takes it over.
+
+        Raises
+        ------
+        CampaignError
+            The scheduler is gone.
         """
         # digest first: what comes before it names a group, which Dask keeps statistics of for ever
         name = f"{tokenize(function, *args)}-{key}"
         self._attempts[name] += 1
-        future = self._client.submit(
-            run_on_worker,
-            key,
-            function,
-            *args,
-            key=f"{PREFIX}{name}-{self._attempts[name]}",
-            resources={resource: 1},
-        )
+        try:
+            future = self._client.submit(
+                run_on_worker,
+                key,
+                function,
+                *args,
+                key=f"{PREFIX}{name}-{self._attempts[name]}",
+                resources={resource: 1},
+            )
+        except ClosedClientError as error:
+            raise self._gone() from error
         self._running[key] = future
         future.add_done_callback(lambda done: self._ended.put((key, done)))
 
@@ -132,8 +150,9 @@ class DaskWorkers:
         Raises
         ------
         CampaignError
-            No worker offers the resource that a task needs.
+            No worker offers the resource that a task needs, or the scheduler is gone.
         """
+        self._check_scheduler()  # with it all futures are cancelled: no task lost its worker
         try:
             key, future = self._ended.get(timeout=timeout)
         except Empty:
@@ -147,6 +166,16 @@ class DaskWorkers:
     def stages(self) -> Mapping[str, str]:
         """Stage that each running task has last reported."""
         return dict(self._stages)
+
+    def _check_scheduler(self) -> None:
+        if self._client.status in ("closing", "closed"):
+            raise self._gone()
+
+    def _gone(self) -> CampaignError:
+        return CampaignError(
+            f"the Dask scheduler at {self._address} is gone; start it and its workers again, then "
+            "run the same command: it goes on where this one ended"
+        )
 
     def _completed(self, key: str, future: Future[Any]) -> Completed:
         if future.status == "finished":

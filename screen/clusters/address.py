@@ -29,6 +29,9 @@ class AddressOptions(Settings):
     wait_s: Positive = 60.0  # for the scheduler, and for a worker of each resource
 
 
+OPTIONS = AddressOptions
+
+
 @contextmanager
 def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator[Workers]:
     """Join a scheduler whose workers were started with ``--resources "cpu=1 model:<family>=1"``.

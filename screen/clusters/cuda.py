@@ -34,6 +34,9 @@ class CudaOptions(LocalOptions):
     )
 
 
+OPTIONS = CudaOptions
+
+
 @contextmanager
 def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator[Workers]:
     """Start a worker of each kind on each GPU, and ``workers`` for the processor.

@@ -11,6 +11,7 @@ from typing import Any
 
 from screen.core.errors import SettingsError
 from screen.core.protocols import Completed, Slots, WorkerKind, Workers
+from screen.core.settings import Settings, validated
 
 
 class InlineWorkers:
@@ -48,6 +49,13 @@ class InlineWorkers:
         return dict(self._stages)
 
 
+class InlineOptions(Settings):
+    """There are none."""
+
+
+OPTIONS = InlineOptions
+
+
 @contextmanager
 def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator[Workers]:
     """Offer this process; takes no options.
@@ -57,8 +65,7 @@ def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator
     SettingsError
         An option was given, or a potential has an interpreter of its own.
     """
-    if options:
-        raise SettingsError(f"the inline cluster takes no options, got {', '.join(options)}")
+    validated(InlineOptions, options, "[cluster] inline")
     for kind in kinds:
         if kind.python != Path(sys.executable):
             raise SettingsError(

@@ -64,6 +64,9 @@ class Kind:
     python: Path
 
 
+OPTIONS = KubernetesOptions
+
+
 @contextmanager
 def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator[Workers]:
     """Create a cluster of the Dask operator, and remove it with the context.
@@ -174,6 +177,6 @@ def _wait_for_scheduler(api: Api, name: str, wait_s: float) -> None:
         if time.monotonic() > deadline:
             raise CampaignError(
                 f"the scheduler of {name} is not ready after {wait_s:g} s; is the Dask operator "
-                "running? (deploy/kubernetes/README.md)"
+                "running? (deploy/README.md)"
             )
         time.sleep(0.5)

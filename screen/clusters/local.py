@@ -30,6 +30,9 @@ class LocalOptions(Settings):
         return value
 
 
+OPTIONS = LocalOptions
+
+
 @contextmanager
 def connect(options: Mapping[str, Any], kinds: Sequence[WorkerKind]) -> Iterator[Workers]:
     """Start ``workers`` processes of one thread, one of each kind at least, and share the cores.

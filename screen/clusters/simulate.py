@@ -2,7 +2,8 @@
 
 A discrete-event simulation behind the protocol that the driver uses, so that the driver itself is
 what is tested and sized. Workers fail at random (exponential lifetimes), are taken away when their
-wall time is over, and some tasks straggle; all by one seed.
+wall time is over, and some tasks straggle; all by one seed. A task that loses its worker goes to
+another one, as Dask does: ``ALLOWED_FAILURES`` times, and as often as wall times end.
 """
 
 from __future__ import annotations
@@ -11,73 +12,30 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
+from screen.clusters._dask import CONFIG
+from screen.clusters._simulated import (
+    HOUR,
+    Running,
+    SimulatedTask,
+    SimulatedWorker,
+    SimulateOptions,
+    Timed,
+    Usage,
+)
 from screen.core.errors import CampaignError
 from screen.core.protocols import Completed, Slots, WorkerKind, Workers
-from screen.core.settings import Positive, Settings, validated
+from screen.core.settings import validated
+
+__all__ = ["SimulateOptions", "SimulatedWorkers", "Timed", "Usage", "connect", "simulated"]
 
 CPU = "cpu"
-HOUR = 3600.0  # s
-
-
-class SimulateOptions(Settings):
-    """Machines and their mishaps."""
-
-    gpus: Annotated[int, Field(ge=0)] = 0  # workers of the potentials, one each
-    cpus: Annotated[int, Field(ge=0)] = 0  # workers for the processor alone
-    workers: Annotated[int, Field(ge=0)] = 0  # workers that offer everything, as of cluster local
-    mtbf_h: Positive | None = None  # mean hours between failures of one worker; None: none
-    walltime_h: Positive | None = None  # hours after which the batch system takes a worker away
-    restart_s: Annotated[float, Field(ge=0)] = 60.0  # until a lost worker is back
-    stragglers: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of tasks that take longer
-    slowdown: Annotated[float, Field(ge=1)] = 5.0  # times as long as they should
-    overhead_s: Annotated[float, Field(ge=0)] = 0.02  # per task, for the scheduler and the driver
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Timed:
-    """What a simulated task returns at once: its stages, and what to do when it ends."""
-
-    steps: tuple[tuple[str, float], ...]  # stage and seconds, in order
-    finish: Callable[[int], Any]  # takes how many steps ended; their result if all did
-
-
-@dataclass
-class Usage:
-    """What the workers of one kind have done, in seconds."""
-
-    workers: int
-    busy: float = 0.0  # useful work
-    lost: float = 0.0  # work of stages that were cut off
-    losses: int = 0  # tasks that lost their worker
-    restarts: int = 0
-
-
-@dataclass
-class _Worker:
-    """One simulated process."""
-
-    kind: str
-    resources: frozenset[str]
-    ends: float = 0.0  # time at which it dies
-
-
-@dataclass(frozen=True)
-class _Running:
-    """A task on a worker."""
-
-    key: str
-    worker: _Worker
-    timed: Timed
-    began: float
-    stretch: float  # of its time
+ALLOWED_FAILURES: int = CONFIG["distributed.scheduler.allowed-failures"]
 
 
 @dataclass
@@ -91,15 +49,15 @@ class SimulatedWorkers:
 
     def __post_init__(self) -> None:
         self._random = np.random.default_rng(self.options.seed)
-        self._events: list[tuple[float, int, _Running | _Worker]] = []
+        self._events: list[tuple[float, int, Running | SimulatedWorker]] = []
         self._order = count()  # events at the same time in the order in which they were made
-        self._idle: dict[str, deque[_Worker]] = {kind: deque() for kind in self.groups}
+        self._idle: dict[str, deque[SimulatedWorker]] = {kind: deque() for kind in self.groups}
         self._alive = dict.fromkeys(self.groups, 0)
-        self._waiting: deque[tuple[str, str, Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._waiting: deque[SimulatedTask] = deque()
         self.usage = {kind: Usage(number) for kind, (number, _) in self.groups.items()}
         for kind, (number, resources) in self.groups.items():
             for _ in range(number):
-                self._start(_Worker(kind, resources))
+                self._start(SimulatedWorker(kind, resources))
 
     @property
     def slots(self) -> Slots:
@@ -121,27 +79,14 @@ class SimulatedWorkers:
         CampaignError
             The task would compute: this cluster has nothing to compute with.
         """
-        worker = self._take(resource)
-        if worker is None:  # all of its kind are restarting
-            self._waiting.append((key, resource, function, args))
-            return
-        timed = function(worker.resources, lambda stage: None, *args)
-        if not isinstance(timed, Timed):
-            raise CampaignError(
-                "the simulate cluster computes nothing: use `thermoscreen plan --simulate`"
-            )
-        slow = self._random.random() < self.options.stragglers
-        stretch = self.options.slowdown if slow else 1.0
-        running = _Running(key, worker, timed, self.clock, stretch)
-        end = self.clock + self._seconds(running)
-        self._push(min(end, worker.ends), running)
+        self._begin(SimulatedTask(key, resource, function, args))
 
     def next_completed(self, timeout: float | None = None) -> Completed | None:
-        """Jump to the next event; None when it was a worker that came back, or there is none."""
+        """Jump to the next event; None when it ended no task for good, or there is none."""
         if not self._events:
             return None
         self.clock, _, event = heapq.heappop(self._events)
-        if isinstance(event, _Worker):
+        if isinstance(event, SimulatedWorker):
             self._start(event)
             return None
         return self._end(event)
@@ -150,8 +95,30 @@ class SimulatedWorkers:
         """Nothing: asking would cost more than the simulation."""
         return {}
 
-    def _end(self, running: _Running) -> Completed:
-        """End a task: by itself, or with its worker."""
+    def _begin(self, task: SimulatedTask) -> None:
+        """Give a task to an idle worker; without one it waits."""
+        worker = self._take(task.resource)
+        if worker is None:
+            self._waiting.append(task)
+            return
+        timed = task.function(worker.resources, lambda stage: None, *task.arguments)
+        if not isinstance(timed, Timed):
+            raise CampaignError(
+                "the simulate cluster computes nothing: use `thermoscreen plan --simulate`"
+            )
+        slow = self._random.random() < self.options.stragglers
+        stretch = self.options.slowdown if slow else 1.0
+        running = Running(task, worker, timed, self.clock, stretch)
+        end = self.clock + self._seconds(running)
+        self._push(min(end, worker.ends), running)
+
+    def _begin_waiting(self) -> None:
+        """Try again with those that wait."""
+        for _ in range(len(self._waiting)):
+            self._begin(self._waiting.popleft())
+
+    def _end(self, running: Running) -> Completed | None:
+        """End a task: by itself, or with its worker; None if it begins anew elsewhere."""
         worker, usage = running.worker, self.usage[running.worker.kind]
         spent = self.clock - running.began
         if self.clock < running.began + self._seconds(running):
@@ -161,15 +128,21 @@ class SimulatedWorkers:
             usage.lost += spent - useful
             usage.losses += 1
             self._lose(worker)
-            return Completed(running.key, lost=True)
+            failures = running.task.failures + (not worker.taken)
+            if failures > ALLOWED_FAILURES:
+                return Completed(running.task.key, lost=True)
+            self._begin(replace(running.task, failures=failures))
+            return None
         usage.busy += spent
         if worker.ends <= self.clock:
             self._lose(worker)
         else:
             self._idle[worker.kind].append(worker)
-        return Completed(running.key, running.timed.finish(len(running.timed.steps)))
+            self._begin_waiting()
+        result = running.timed.finish(len(running.timed.steps))
+        return Completed(running.task.key, result)
 
-    def _finished_steps(self, running: _Running, spent: float) -> tuple[int, float]:
+    def _finished_steps(self, running: Running, spent: float) -> tuple[int, float]:
         """Count the steps that ended within ``spent`` seconds, and how long they took."""
         useful = self.options.overhead_s
         for number, (_, seconds) in enumerate(running.timed.steps):
@@ -178,44 +151,46 @@ class SimulatedWorkers:
             useful += seconds * running.stretch
         return len(running.timed.steps), useful
 
-    def _seconds(self, running: _Running) -> float:
+    def _seconds(self, running: Running) -> float:
         work = sum(seconds for _, seconds in running.timed.steps)
         return self.options.overhead_s + work * running.stretch
 
-    def _take(self, resource: str) -> _Worker | None:
+    def _take(self, resource: str) -> SimulatedWorker | None:
         """Return an idle worker that offers a resource; one whose time is over is replaced."""
         for kind, (_, resources) in self.groups.items():
             if resource in resources and self._idle[kind]:
                 worker = self._idle[kind].popleft()
                 if worker.ends <= self.clock:  # it died while it was idle, and nobody noticed
                     self.usage[kind].restarts += 1
-                    worker.ends = self.clock + self._lifetime()
+                    self._renew(worker)
                 return worker
         return None
 
-    def _lose(self, worker: _Worker) -> None:
+    def _lose(self, worker: SimulatedWorker) -> None:
         self._alive[worker.kind] -= 1
         self._push(self.clock + self.options.restart_s, worker)
 
-    def _start(self, worker: _Worker) -> None:
+    def _start(self, worker: SimulatedWorker) -> None:
         self.usage[worker.kind].restarts += self.clock > 0
-        worker.ends = self.clock + self._lifetime()
+        self._renew(worker)
         self._alive[worker.kind] += 1
         self._idle[worker.kind].append(worker)
-        for _ in range(len(self._waiting)):
-            key, resource, function, args = self._waiting.popleft()
-            self.submit(key, resource, function, *args)
+        self._begin_waiting()
 
-    def _lifetime(self) -> float:
-        """Seconds until a new worker dies."""
-        options = self.options
-        walltime = float("inf") if options.walltime_h is None else options.walltime_h * HOUR
-        if options.mtbf_h is None:
-            return walltime
-        return min(walltime, float(self._random.exponential(options.mtbf_h * HOUR)))
+    def _renew(self, worker: SimulatedWorker) -> None:
+        """Draw when a new worker dies, or is taken away."""
+        options, never = self.options, float("inf")
+        walltime = never if options.walltime_h is None else options.walltime_h * HOUR
+        mean = options.mtbf_h
+        lifetime = never if mean is None else float(self._random.exponential(mean * HOUR))
+        worker.ends = self.clock + min(walltime, lifetime)
+        worker.taken = walltime <= lifetime
 
-    def _push(self, at: float, event: _Running | _Worker) -> None:
+    def _push(self, at: float, event: Running | SimulatedWorker) -> None:
         heapq.heappush(self._events, (at, next(self._order), event))
+
+
+OPTIONS = SimulateOptions
 
 
 @contextmanager

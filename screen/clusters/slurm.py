@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -55,6 +56,9 @@ class SlurmOptions(Settings):
         if (self.scheduler is None) != (self.security is None):
             raise ValueError("scheduler and security (ca, cert, key) go together")
         return self
+
+
+OPTIONS = SlurmOptions
 
 
 @contextmanager
@@ -136,6 +140,7 @@ def _scheduler(options: SlurmOptions, folder: Path) -> Iterator[tuple[Client, Se
     with temporary_certificates(folder) as files:
         security = files.security
         here = {"host": options.host, "interface": options.interface, "port": options.port}
+        _check_host(options)
         unset = {key: value for key, value in here.items() if value is not None}
         try:
             cluster = SpecCluster(
@@ -154,10 +159,7 @@ def _scheduler(options: SlurmOptions, folder: Path) -> Iterator[tuple[Client, Se
                 name="thermoscreen",
             )
         except (OSError, ValueError, RuntimeError) as error:
-            raise CampaignError(
-                f"the scheduler cannot listen there: {error}; correct [cluster] host, interface "
-                "or port"
-            ) from error
+            raise _cannot_listen(options, error) from error
         client = Client(cluster)
         try:
             yield client, files
@@ -166,6 +168,25 @@ def _scheduler(options: SlurmOptions, folder: Path) -> Iterator[tuple[Client, Se
                 # results are stored before this point: a failing teardown loses nothing
                 client.close(timeout=CLOSE_S)
                 cluster.close(timeout=CLOSE_S)
+
+
+def _check_host(options: SlurmOptions) -> None:
+    """Try the host and port that were named: Dask says no more than that it failed to start."""
+    if options.host is None:
+        return
+    try:
+        family = socket.getaddrinfo(options.host, options.port)[0][0]
+        socket.create_server((options.host, options.port), family=family).close()
+    except OSError as error:
+        raise _cannot_listen(options, error) from error
+
+
+def _cannot_listen(options: SlurmOptions, error: Exception) -> CampaignError:
+    where = f"host {options.host}, interface {options.interface}, port {options.port}"
+    return CampaignError(
+        f"the scheduler cannot listen at {where}: {error}; correct [cluster] host, interface or "
+        "port"
+    )
 
 
 def _stamp(name: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -12,6 +14,9 @@ from numpy.typing import NDArray
 
 from screen.core.digest import digest_of_arrays
 from screen.core.errors import CatalogError
+
+if TYPE_CHECKING:
+    from pymatgen.core.composition import Composition
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -98,8 +103,18 @@ class Crystal:
         from pymatgen.core.composition import Composition  # takes a second to import
 
         symbols = [chemical_symbols[n] for n in self.numbers]
-        return str(Composition.from_dict(Counter(symbols)).reduced_formula)
+        return reduced_formula(Composition.from_dict(Counter(symbols)))
 
     def with_lattice(self, lattice: FloatArray) -> Crystal:
         """Return the same fractional positions in another cell."""
         return Crystal(lattice, self.numbers, self.fractional)
+
+
+def reduced_formula(composition: Composition) -> str:
+    """Reduced formula as pymatgen writes it, without its warning that Ne has no electronegativity.
+
+    It sorts by electronegativity, those without one last, which is all that is meant here.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No Pauling electronegativity for")
+        return str(composition.reduced_formula)

@@ -22,7 +22,7 @@ from screen.core.records import (
     Record,
     Rejected,
 )
-from screen.core.settings import ConductivitySettings, ModelSettings
+from screen.core.settings import ConductivitySettings, ModelSettings, Settings
 from screen.core.settings import Protocol as ScreeningProtocol
 
 R = TypeVar("R", bound=Record)
@@ -285,7 +285,9 @@ class Completed:
 
 
 class ClusterModule(Protocol):
-    """``screen/clusters/<name>.py``."""
+    """``screen/clusters/<name>.py``; ``OPTIONS`` of a campaign are checked before its source."""
+
+    OPTIONS: type[Settings]
 
     def connect(
         self, options: Mapping[str, Any], kinds: Sequence[WorkerKind]

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from screen.core.columns import Column
+from screen.core.identities import told_apart
 from screen.core.records import Execution
 from screen.core.registry import find, names
-from screen.core.settings import Campaign
+from screen.core.settings import Campaign, validated
 from screen.physics import isotopes
 from screen.pipeline.driver import Driver
 from screen.pipeline.potentials import resolve, worker_kinds
@@ -49,10 +50,11 @@ def run_campaign(
     find("solvers", campaign.protocol.conductivity.solver)
     isotopes.check(campaign.protocol.conductivity.isotope_abundances)
     cluster = find("clusters", campaign.cluster.name)
+    validated(cluster.OPTIONS, campaign.cluster.options, f"[cluster] {campaign.cluster.name}")
     potentials = resolve(campaign.models)
     Artifacts(move_in(campaign.run_folder, campaign.artifacts)).remove_temporaries()
     source = find("sources", campaign.source.name)
-    entries = list(source.candidates(campaign.source.options))
+    entries = told_apart(source.candidates(campaign.source.options))
     resumed = database_file(campaign.run_folder).exists()
     with Writer(campaign.run_folder, property_columns(campaign.properties)) as writer:
         for potential in potentials:
@@ -63,6 +65,7 @@ def run_campaign(
         for executions in _ledger(campaign):
             writer.add_executions(executions)
             driver.spending.add(executions)
+        stop()  # from the first look on a signal is no abort: there are outcomes to store
         driver.start(entries)
         driver.flush(publish=True)
         try:
@@ -70,8 +73,8 @@ def run_campaign(
                 kinds = worker_kinds(potentials)
                 with cluster.connect(campaign.cluster.options, kinds) as workers:
                     driver.loop(workers, stop)
-                for executions in _ledger(campaign) if resumed else ():
-                    # tasks of an earlier driver may have ended meanwhile
+                for executions in _ledger(campaign) if resumed or driver.lost_results else ():
+                    # of what an earlier driver started, or whose worker died before it reported
                     writer.add_executions(executions)
         finally:
             driver.flush(publish=True)

@@ -96,6 +96,7 @@ class Driver:
         self.spending = Spending(campaign.budget, runs_on_gpu(campaign))
         self.funnel = None if campaign.funnel is None else Funnel(campaign.funnel)
         self.walks = walks
+        self.lost_results = False  # the ledger may know more computations than the database
         self._jobs: dict[str, _Job] = {}  # what runs, by key
         self._materials: dict[tuple[str, str], _Material] = {}
         self._outcomes: list[Outcome] = []
@@ -216,6 +217,7 @@ class Driver:
     def _handle(self, completed: Completed) -> None:
         job = self._jobs.pop(completed.key)
         if completed.lost:
+            self.lost_results = True
             if self.budget.lost(job):
                 self._condemn(job)
             return
@@ -395,7 +397,14 @@ class Driver:
             self._part_ended(job, [Failure(job.part.stage, "worker_lost", message)])
             return
         stage = pending_stage(material.task, material.failures)
-        material.failures.append(Failure(stage, "worker_lost", message))
+        failure = Failure(stage, "worker_lost", message)
+        if any(known.stage == stage for known in material.failures):
+            # no stage is left to give up: what there is cannot even be collected
+            digest = material.task.candidate.crystal.digest
+            outcome = self._without_rows(job, failure, digest)
+            self._ended(job, replace(outcome, failures=tuple(material.failures)))
+            return
+        material.failures.append(failure)
         self._add(job)
 
     def _without_rows(self, job: _Job, failure: Failure, crystal_digest: str | None) -> Outcome:

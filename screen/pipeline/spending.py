@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from screen.core.records import Execution, Failure
 from screen.core.settings import BudgetSettings, Campaign, ModelSettings
@@ -56,4 +56,6 @@ def _on_gpu(model: ModelSettings, campaign: Campaign) -> bool:
     if model.device != "auto":
         return model.device.startswith("cuda")
     options = campaign.cluster.options
-    return campaign.cluster.name == "cuda" or any("gpu" in key and options[key] for key in options)
+    of_model = options.get("model", {})  # jobs or pods of the potentials, on slurm and kubernetes
+    given = {**options, **(of_model if isinstance(of_model, Mapping) else {})}
+    return campaign.cluster.name == "cuda" or any("gpu" in key and given[key] for key in given)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from screen.core.errors import MaterialError, SettingsError
+from screen.core.identities import told_apart
 from screen.core.records import Candidate, Rejected
 from screen.core.registry import find
 from screen.core.settings import Campaign, read_campaign
@@ -102,7 +103,8 @@ def measured_of(
 
 def sizes_of_source(campaign: Campaign) -> dict[str, Size]:
     """Sizes of all candidates that have one, by id."""
-    entries = find("sources", campaign.source.name).candidates(campaign.source.options)
+    source = find("sources", campaign.source.name)
+    entries = told_apart(source.candidates(campaign.source.options))
     sizes: dict[str, Size] = {}
     for entry in entries:
         size = size_or_failure(entry, campaign)

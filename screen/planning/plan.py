@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from screen.core.identities import told_apart
 from screen.core.records import Candidate, Rejected
 from screen.core.registry import find
 from screen.core.settings import Campaign, FunnelSettings, ModelSettings
@@ -118,7 +119,7 @@ def make_plan(
         The source cannot be read.
     """
     source = find("sources", campaign.source.name)
-    entries = list(source.candidates(campaign.source.options))
+    entries = told_apart(source.candidates(campaign.source.options))
     chosen = entries
     if sample is not None and sample < len(entries):
         chosen = random.Random(0).sample(entries, sample)
@@ -205,24 +206,41 @@ def totals(plan: Plan) -> list[Total]:
 
 
 def _total(plan: Plan, name: str, stages: Sequence[StageCost]) -> Total:
+    """Cost of one stage; every potential has a law of its own, and these err independently."""
+    by_law: dict[int, list[StageCost]] = defaultdict(list)
+    for stage in stages:
+        by_law[id(stage.law)].append(stage)
+    middle, low, high = _sum(_hours(plan, each) for each in by_law.values())
     weights = [plan.share(stage) * plan.scale for stage in stages]
-    seconds = [
-        weight * stage.seconds * stage.law.mean_over_median
-        for weight, stage in zip(weights, stages, strict=True)
-    ]
-    law = stages[0].law
-    # the error of the law is the same for all materials; the scatter of one averages out
-    error = NINETY * law.spread * math.sqrt(law.uncertainty**2 + 1 / len(stages))
-    found = sum(seconds) / HOUR
     return Total(
         stage=name,
         at_model=stages[0].at_model,
         materials=sum(weights),
         atoms=sum(weight * stage.atoms for weight, stage in zip(weights, stages, strict=True)),
-        hours=found,
-        low=found / math.exp(error),
-        high=found * math.exp(error),
+        hours=middle,
+        low=low,
+        high=high,
     )
+
+
+def _hours(plan: Plan, stages: Sequence[StageCost]) -> tuple[float, float, float]:
+    """Hours of one stage by one law, and their 90 % interval."""
+    law = stages[0].law
+    seconds = sum(plan.share(stage) * stage.seconds for stage in stages)
+    found = seconds * plan.scale * law.mean_over_median / HOUR
+    # the error of the law is the same for all materials; the scatter of one averages out
+    error = NINETY * law.spread * math.sqrt(law.uncertainty**2 + 1 / len(stages))
+    return found, found / math.exp(error), found * math.exp(error)
+
+
+def _sum(parts: Iterable[tuple[float, float, float]]) -> tuple[float, float, float]:
+    """Sum of values that err independently, and its 90 % interval."""
+    middle, below, above = 0.0, 0.0, 0.0
+    for value, low, high in parts:
+        middle += value
+        below += (value - low) ** 2
+        above += (high - value) ** 2
+    return middle, max(middle - math.sqrt(below), 0.0), middle + math.sqrt(above)
 
 
 def hours(found: Iterable[Total], at_model: bool | None = None) -> tuple[float, float, float]:
@@ -230,11 +248,11 @@ def hours(found: Iterable[Total], at_model: bool | None = None) -> tuple[float, 
 
     The laws of the stages err independently.
     """
-    chosen = [each for each in found if at_model is None or each.at_model is at_model]
-    middle = sum(each.hours for each in chosen)
-    down = math.sqrt(sum((each.hours - each.low) ** 2 for each in chosen))
-    up = math.sqrt(sum((each.high - each.hours) ** 2 for each in chosen))
-    return middle, max(middle - down, 0.0), middle + up
+    return _sum(
+        (each.hours, each.low, each.high)
+        for each in found
+        if at_model is None or each.at_model is at_model
+    )
 
 
 def most_expensive(plan: Plan, number: int) -> list[MaterialCost]:

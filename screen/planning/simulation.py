@@ -22,7 +22,7 @@ from screen.clusters.simulate import SimulatedWorkers, SimulateOptions, Timed, U
 from screen.core.protocols import ModelIdentity
 from screen.core.records import Candidate, Execution, Failure, Outcome
 from screen.core.registry import find
-from screen.core.settings import ModelSettings
+from screen.core.settings import ClusterSettings, ModelSettings
 from screen.pipeline.driver import Driver, Walks
 from screen.pipeline.funnel import COLUMN, ESTIMATE
 from screen.pipeline.potentials import Potential, worker_kinds
@@ -72,7 +72,8 @@ def simulate(
         A resource would have no worker.
     """
     began = time.perf_counter()
-    campaign = plan.campaign.model_copy(update={"run": Path("simulated")})
+    machine = ClusterSettings.model_validate({"name": "simulate", **options.model_dump()})
+    campaign = plan.campaign.model_copy(update={"run": Path("simulated"), "cluster": machine})
     potentials = [_stand_in(model) for model in campaign.models]
     number = round(len(plan.materials) * plan.scale / len(potentials))
     entries = _entries(plan, materials or number)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from screen.core.crystal import Crystal
+from screen.core.crystal import Crystal, reduced_formula
 from screen.sources._entries import Entry, Problem, cell_problem
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _composition_problem(structure: Structure, formula: object) -> Problem | Non
     return Problem(
         "incomplete_structure",
         f"declares the formula {formula.strip()!r}, but its sites make "
-        f"{found.reduced_formula}; add the missing sites or correct the formula",
+        f"{reduced_formula(found)}; add the missing sites or correct the formula",
     )
 
 

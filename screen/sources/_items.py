@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from screen.core.identities import DUPLICATE, own_names, why_refused
 from screen.core.records import Candidate, Rejected
 from screen.sources._entries import Entry, Problem
 
@@ -43,3 +44,19 @@ def item_of(candidate: Candidate | Rejected) -> Item:
         "magnetic_ordering": metadata.magnetic_ordering,
     }
     return Item(candidate.id, Entry(crystal, candidate.hints, metadata), facts)
+
+
+def told_apart(items: Sequence[Item]) -> list[Item]:
+    """Entries of which the later one of two with one id is a problem, under a name of its own."""
+    names = own_names([item.id for item in items])
+    return [
+        item if name == item.id else _refused(item, name)
+        for item, name in zip(items, names, strict=True)
+    ]
+
+
+def _refused(item: Item, name: str) -> Item:
+    if isinstance(item.content, Problem):
+        return replace(item, id=name)
+    problem = Problem(DUPLICATE, f"{name} {why_refused(item.id)}")
+    return replace(item, id=name, content=problem)

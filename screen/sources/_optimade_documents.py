@@ -36,7 +36,14 @@ def item_of_structure(
     """Entry of a structure; ``properties`` names the provider's fields for gap and hull.
 
     ``provided`` holds what is the same for all entries of the provider.
+
+    Raises
+    ------
+    CatalogError
+        The structure has no id, which OPTIMADE demands.
     """
+    if not document.get("id"):
+        raise CatalogError("the provider sent a structure without id; ask its keeper")
     identifier = str(document["id"])
     attributes = document.get("attributes") or {}
     facts = {name: _number(attributes.get(field)) for name, field in properties.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,20 @@ def limit(source: str, options: Mapping[str, Any]) -> int | None:
     SettingsError
         The value is anything else.
     """
-    value = options.get("limit")
-    if value is None:
-        return None
+    return None if options.get("limit") is None else count(source, options, "limit", 1)
+
+
+def count(source: str, options: Mapping[str, Any], key: str, default: int) -> int:
+    """Option ``key``: a positive integer.
+
+    Raises
+    ------
+    SettingsError
+        The value is anything else.
+    """
+    value = options.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise SettingsError(f"source {source!r}: limit={value!r} must be an integer of at least 1")
+        raise SettingsError(f"source {source!r}: {key}={value!r} must be an integer of at least 1")
     return value
 
 
@@ -85,7 +95,7 @@ def flag(source: str, options: Mapping[str, Any], key: str) -> bool:
 
 
 def positive(source: str, options: Mapping[str, Any], key: str, default: float) -> float:
-    """Option ``key``: a positive number.
+    """Option ``key``: a positive, finite number.
 
     Raises
     ------
@@ -93,7 +103,7 @@ def positive(source: str, options: Mapping[str, Any], key: str, default: float) 
         The value is anything else.
     """
     value = options.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
         raise SettingsError(f"source {source!r}: {key}={value!r} must be a number above 0")
     return float(value)
 

@@ -149,6 +149,8 @@ def _row(item: Item) -> dict[str, Any]:
 
 def _item(path: Path, row: dict[str, Any]) -> Item:
     """Entry of a row."""
+    if not row["id"]:
+        raise CatalogError(f"{path} has an entry without id; give each an id of its own")
     if row["problem_kind"] is not None:
         return Item(row["id"], Problem(row["problem_kind"], row["problem"]))
     try:

@@ -15,7 +15,7 @@ from screen.sources._cells import crystal_system, primitive_cell
 from screen.sources._distances import overlap
 from screen.sources._duplicates import distinct
 from screen.sources._entries import Entry, Problem
-from screen.sources._items import Item, candidate_of
+from screen.sources._items import Item, candidate_of, told_apart
 from screen.sources._pages import Page
 from screen.sources._where import Condition, unmet
 
@@ -133,14 +133,14 @@ def pulled(
 ) -> Pull:
     """Reduce to primitive cells, check every filter, and keep one entry per structure.
 
-    Entries that are no usable crystal are kept with their problem. ``provenance`` is asked when
-    all items have come.
+    Entries that are no usable crystal are kept with their problem, and so is the later one of two
+    structures with one id. ``provenance`` is asked when all items have come.
     """
     kept, dropped = sifted(map(_reduced, items), conditions)
     unique = distinct(kept)
     if len(unique) < len(kept):
         dropped["duplicate structure"] = len(kept) - len(unique)
-    return Pull(tuple(unique), dropped, provenance()).limited(limit)
+    return Pull(tuple(told_apart(unique)), dropped, provenance()).limited(limit)
 
 
 def sifted(

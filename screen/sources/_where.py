@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -19,9 +20,9 @@ Facts = Mapping[str, Any]  # what is known about an entry, by the names of ``KIN
 KINDS: Mapping[str, str] = {
     "band_gap": "number",  # eV
     "energy_above_hull": "number",  # eV/atom
-    "nsites": "number",  # atoms in the primitive cell
-    "nelements": "number",
-    "space_group": "number",
+    "nsites": "integer",  # atoms in the primitive cell
+    "nelements": "integer",
+    "space_group": "integer",
     "elements": "elements",
     "crystal_system": "word",
     "magnetic_ordering": "word",
@@ -47,13 +48,15 @@ _SETS: Mapping[str, Callable[[frozenset[Any], frozenset[Any]], bool]] = {
     "only": lambda found, wanted: found <= wanted,
 }
 OPERATORS: Mapping[str, tuple[str, ...]] = {
-    "number": ("<", "<=", ">", ">=", "=", "in"),
+    "number": (*_COMPARISONS, "=", "in"),
+    "integer": (*_COMPARISONS, "=", "in"),
     "word": ("=", "in"),
     "flag": ("=",),
     "elements": tuple(_SETS),
 }
 _CONDITION = re.compile(r"(\w+)\s*(<=|>=|<|>|==?|\b[a-z]+\b)\s*(.+)", re.IGNORECASE)
 _FLAGS: Mapping[str, bool] = {"true": True, "false": False, "yes": True, "no": False}
+LARGEST = 1_000_000  # integer that anything is compared with
 GROUPS = ("radioactive", "lanthanoids", "actinoids", "noble_gases")
 
 
@@ -128,9 +131,21 @@ def _condition(where: str, text: str) -> Condition:
 
 def _number(where: str, name: str, word: str) -> tuple[Value, ...]:
     try:
-        return (float(word),)
+        value = float(word)
     except ValueError:
-        raise SettingsError(f"{where}{name} is compared with a number, not {word!r}") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise SettingsError(f"{where}{name} is compared with a finite number, not {word!r}")
+    return (value,)
+
+
+def _integer(where: str, name: str, word: str) -> tuple[Value, ...]:
+    (value,) = _number(where, name, word)
+    if not float(value).is_integer() or abs(float(value)) > LARGEST:
+        raise SettingsError(
+            f"{where}{name} is compared with an integer of at most {LARGEST}, not {word!r}"
+        )
+    return (value,)
 
 
 def _flag(where: str, name: str, word: str) -> tuple[Value, ...]:
@@ -163,7 +178,7 @@ def _group(name: str) -> tuple[str, ...]:
     return tuple(element.symbol for element in Element if getattr(element, wanted))
 
 
-READERS = {"number": _number, "flag": _flag, "word": _word}
+READERS = {"number": _number, "integer": _integer, "flag": _flag, "word": _word}
 
 
 def _text(value: Value) -> str:

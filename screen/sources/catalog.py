@@ -12,7 +12,7 @@ from screen.core.errors import SettingsError
 from screen.core.records import Candidate, Rejected
 from screen.sources import _options, _where
 from screen.sources._entries import Entry
-from screen.sources._items import Item, candidate_of, item_of
+from screen.sources._items import Item, candidate_of, item_of, told_apart
 from screen.sources._parquet import read, read_provenance, write
 from screen.sources._pull import Provenance, Pull, Watch, sifted
 
@@ -75,4 +75,4 @@ def pull_from(source: str, options: Mapping[str, Any], watch: Watch, quick: bool
     kept, dropped = sifted(items, conditions)
     filters = tuple(str(condition) for condition in conditions)
     origin = Provenance(source, dict(options), filters, received=len(items), complete=not quick)
-    return Pull(tuple(kept), dropped, origin)
+    return Pull(tuple(told_apart(kept)), dropped, origin)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from screen.core.errors import CatalogError, SettingsError
+from screen.core.identities import DUPLICATE
 from screen.core.records import Candidate, Rejected
 from screen.sources import _options
 from screen.sources._distances import overlap
@@ -96,7 +97,7 @@ def _unique(paths: Iterable[Path]) -> Iterator[Candidate | Rejected]:
                 yield _result(entry_id, place, item)
                 continue
             message = f"has the same id {entry_id!r} as {owner}; rename one of them"
-            problem = item if isinstance(item, Problem) else Problem("duplicate_id", message)
+            problem = item if isinstance(item, Problem) else Problem(DUPLICATE, message)
             yield _result(f"{entry_id} ({place})", place, problem)
 
 

@@ -26,6 +26,7 @@ OPTIONS = (
 PROPERTIES = ("band_gap", "energy_above_hull")
 CITATION = "M. L. Evans et al., Digital Discovery 3, 1509 (2024), doi:10.1039/D4DD00039K"
 TIMEOUT = 60.0  # s
+PAGE = 100  # structures per request
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,6 @@ def _query(options: Mapping[str, Any]) -> _Query:
     if "base_url" not in options:
         raise SettingsError(f"source {SOURCE!r} needs base_url: the address of a provider")
     base = checked_url(SOURCE, "base_url", options["base_url"])
-    page_size = _options.positive(SOURCE, options, "page_size", 100)
     return _Query(
         base_url=base if base.endswith("/v1/") else base + "v1/",
         filter=_options.text(SOURCE, options, "filter"),
@@ -101,7 +101,7 @@ def _query(options: Mapping[str, Any]) -> _Query:
         properties=_properties(options.get("properties", {})),
         licence=_options.text(SOURCE, options, "licence"),
         citation=_options.text(SOURCE, options, "citation") or CITATION,
-        page_size=int(page_size),
+        page_size=_options.count(SOURCE, options, "page_size", PAGE),
         timeout=_options.positive(SOURCE, options, "timeout", TIMEOUT),
     )
 

@@ -135,9 +135,9 @@ class Artifacts:
             The folder or bucket cannot be listed.
         """
         for stored in self.files():
-            match = _FILE.fullmatch(stored.name)
-            if match is not None:
-                yield (match[1], match[2]), stored
+            place = place_of(stored)
+            if place is not None:
+                yield place, stored
 
     def files(self) -> Iterator[Stored]:
         """Yield all files, records or not; raises as ``listed``."""
@@ -158,3 +158,9 @@ class Artifacts:
     def _unusable(self, deed: str, name: str, error: OSError) -> StoreError:
         where = self.storage.where(name)
         return StoreError(f"cannot {deed} the artifact {where}: {error.strerror or error}")
+
+
+def place_of(stored: Stored) -> tuple[str, str] | None:
+    """Return stage and key of a record's file; None for any other file."""
+    match = _FILE.fullmatch(stored.name)
+    return None if match is None else (match[1], match[2])

@@ -20,8 +20,8 @@ _BATCH = 1000
 QUERIES = {
     **{table.name: f"FROM {table.name}" for table in (MATERIALS, MODELS, PROTOCOLS)},
     "outcomes": f"FROM outcomes ORDER BY finished_at, {_KEY}",
-    "failures": f"FROM failures ORDER BY {_KEY}, position",
-    "executions": f"SELECT {_KEY}, list(execution_id) AS ids FROM costs "
+    "failures": f"FROM failure_log ORDER BY {_KEY}, position",
+    "executions": f"SELECT {_KEY}, list(execution_id) AS ids FROM cost_ledger "
     f"WHERE model_digest IS NOT NULL GROUP BY {_KEY}",
 }
 """What ``write`` asks the database."""

@@ -28,9 +28,10 @@ from screen.store.layout import database_file, snapshots_folder
 from screen.store.manifest import manifest_of
 from screen.store.migrations import prepare
 from screen.store.opening import live_config, snapshot_config, why_not_opened
+from screen.store.refusals import explained, refusal, shortened, too_long
 from screen.store.schema import (
-    COSTS,
-    FAILURES,
+    COST_LEDGER,
+    FAILURE_LOG,
     MATERIALS,
     MODELS,
     OUTCOMES,
@@ -135,9 +136,11 @@ class Writer:
         frames = rows.owned_frames(heads, found, self._properties)
         self._manifest.add_outcomes(heads)
         frames["keys"] = rows.key_frame(latest)
-        frames["costs"] = rows.cost_frame(row for item in outcomes for row in rows.cost_rows(item))
+        frames[COST_LEDGER.name] = rows.cost_frame(
+            row for item in outcomes for row in rows.cost_rows(item)
+        )
         with self._loading(frames):
-            for table in (OUTCOMES, FAILURES, *self._properties):
+            for table in (OUTCOMES, FAILURE_LOG, *self._properties):
                 self._execute(statements.delete_stale(table))
                 self._execute(statements.insert_or_replace(table))
             self._execute(statements.ADD_COSTS)
@@ -161,7 +164,7 @@ class Writer:
         costs = rows.cost_frame(
             rows.cost_row(execution, model_digest, protocol_digest) for execution in executions
         )
-        with self._loading({"costs": costs}):
+        with self._loading({COST_LEDGER.name: costs}):
             self._execute(statements.ADD_COSTS)
             self._execute(statements.ATTRIBUTE_COSTS)
 
@@ -174,10 +177,10 @@ class Writer:
             A value does not fit its column, or the disk is full. Nothing is stored then.
         """
         with self._loading(frames):
-            for table in (MATERIALS, MODELS, PROTOCOLS, OUTCOMES, FAILURES, *self._properties):
+            for table in (MATERIALS, MODELS, PROTOCOLS, OUTCOMES, FAILURE_LOG, *self._properties):
                 if table.name in frames:
                     self._execute(statements.insert_or_replace(table))
-            if COSTS.name in frames:
+            if COST_LEDGER.name in frames:
                 self._execute(statements.ADD_COSTS)
             if OUTCOMES.name in frames:
                 self._execute(statements.ATTRIBUTE_COSTS)
@@ -335,6 +338,7 @@ class Snapshot:
         *,
         timeout: float | None = None,
         max_rows: int | None = None,
+        max_bytes: int | None = None,
     ) -> pa.Table:
         """Run SQL and return its rows.
 
@@ -343,9 +347,12 @@ class Snapshot:
         sql
             One statement; ``?`` or ``$name`` stand for parameters.
         timeout
-            Seconds after which the query is stopped.
+            Seconds after which the query is interrupted. DuckDB looks for that between chunks of
+            rows: a function busy with one huge value goes on. ``screen.store.sandbox`` ends it.
         max_rows
             Rows after which reading stops; ask for one more than wanted to see if there are more.
+        max_bytes
+            Size of the result above which the query is refused.
 
         Raises
         ------
@@ -354,12 +361,15 @@ class Snapshot:
         """
         cursor = self._connection.cursor()
         try:
+            statement = _only_query(cursor, sql)
             with interrupted_after(timeout, cursor.interrupt):
-                return _fetched(cursor, sql, parameters, max_rows)
-        except duckdb.InterruptException as error:
-            raise StoreError(f"the query was stopped after {timeout:g} s: {sql[:200]}") from error
-        except duckdb.Error as error:
-            raise StoreError(f"the query failed: {error}") from error
+                return _fetched(cursor, statement, parameters, max_rows, max_bytes)
+        except (duckdb.Error, OSError, pa.ArrowException, MemoryError) as error:
+            # while rows stream, pyarrow raises what DuckDB says
+            if isinstance(error, duckdb.InterruptException) or _INTERRUPTED in str(error):
+                why = f"the query was stopped after {timeout:g} s: {shortened(sql)}"
+                raise StoreError(why) from error
+            raise StoreError(f"the query failed: {explained(str(error))}") from error
         finally:
             cursor.close()
 
@@ -380,18 +390,24 @@ def open_snapshot(run: Path, memory_limit: str = "1GB", threads: int = 2) -> Sna
             break
         path = snapshots.snapshot_file(snapshots_folder(run), version)
         if path.is_file():
-            return Snapshot(path, version, _connected(path, memory_limit, threads))
+            return open_file(path, memory_limit, threads, version)
     raise StoreError(
         f"{run} has published no results yet: run `thermoscreen run campaign.toml` and look again "
         "after the first material"
     )
 
 
-def _connected(path: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
-    """Open a snapshot's file."""
+def open_file(path: Path, memory_limit: str, threads: int, version: int = 0) -> Snapshot:
+    """Open a snapshot by its file.
+
+    Raises
+    ------
+    StoreError
+        It is broken.
+    """
     try:
         config = snapshot_config(memory_limit, threads)
-        return duckdb.connect(path, read_only=True, config=config)
+        return Snapshot(path, version, duckdb.connect(path, read_only=True, config=config))
     except duckdb.Error as error:
         raise StoreError(f"cannot open {path}: {error}") from error
 
@@ -443,13 +459,42 @@ def _connect_live(run: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPy
         raise StoreError(why_not_opened(path, str(error))) from error
 
 
+_INTERRUPTED = "INTERRUPT Error"
+
+
+def _only_query(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    """Parse SQL that is to be one query.
+
+    Raises
+    ------
+    StoreError
+        It is more, less, or something else.
+    """
+    reason = too_long(sql)
+    if reason is None:
+        statements = cursor.extract_statements(sql)
+        try:
+            kinds = [statement.type.name for statement in statements]
+        except ValueError:  # a kind that the Python client has no name for
+            kinds = ["this statement"]
+        reason = refusal(sql, kinds)
+    if reason is not None:
+        raise StoreError(reason)
+    return statements[0]
+
+
 def _fetched(
-    cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters, max_rows: int | None
+    cursor: duckdb.DuckDBPyConnection,
+    query: str | duckdb.Statement,
+    parameters: Parameters,
+    max_rows: int | None,
+    max_bytes: int | None = None,
 ) -> pa.Table:
     """Execute and read at most ``max_rows`` rows."""
-    relation = cursor.sql(sql, params=parameters)
+    relation = cursor.sql(query, params=parameters)
     if relation is None:
-        raise StoreError(f"not a query, it has no result: {sql[:200]!r}")
-    if max_rows is None:
+        raise StoreError(f"not a query, it has no result: {query!r}")
+    if max_rows is None and max_bytes is None:
         return relation.to_arrow_table()
-    return first_rows(relation.to_arrow_reader(min(max_rows, 10_000)), max_rows)
+    rows_per_batch = 10_000 if max_rows is None else min(max_rows, 10_000)
+    return first_rows(relation.to_arrow_reader(rows_per_batch), max_rows, max_bytes)

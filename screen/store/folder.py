@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from screen.core.errors import BrokenArtifactError
 from screen.store import packs
 from screen.store.files import Write, link_or_copy, sync_folder, write_atomically
 from screen.store.storage import BROKEN, Stored, stem_of
@@ -62,13 +63,19 @@ class Folder:
         try:
             path.replace(path.with_suffix(BROKEN))
         except FileNotFoundError:
-            content = packs.read_member(path.parent, path.name)
+            try:
+                content = packs.read_member(path.parent, path.name)
+            except BrokenArtifactError:  # not even its bytes can be had
+                content = b""
             if content is None:
                 raise
             write_atomically(path.with_suffix(BROKEN), lambda handle: handle.write(content))
 
     def files(self, below: str = "") -> Iterator[Stored]:
-        """Yield all files, folder by folder in order, then the members of that folder's pack."""
+        """Yield all files, folder by folder in order, then the members of that folder's pack.
+
+        A broken pack is yielded itself, with its problem.
+        """
         for parent, folders, names in os.walk(self.path / below):
             folders.sort()
             folder = Path(parent)
@@ -82,7 +89,7 @@ class Folder:
             path = self.path / name
             by_folder[path.parent].add(path.name)
         for folder, gone in by_folder.items():
-            packed = packs.members(folder)
+            packed = {} if packs.problem(folder) else packs.members(folder)
             hidden = {f"{stem_of(name)}.npz" for name in gone if name.endswith(BROKEN)}
             dropped = {name for name in gone | hidden if name in packed}
             if dropped:
@@ -99,7 +106,7 @@ class Folder:
         ------
         OSError
             The disk is full; nothing has changed then.
-        StoreError
+        BrokenArtifactError
             The old pack is broken.
         """
         folder = self.path / below
@@ -139,6 +146,12 @@ class Folder:
             packed_at = (folder / packs.PACK).stat().st_mtime
         except FileNotFoundError:
             return
-        for name, size in packs.members(folder).items():
+        try:
+            packed = packs.members(folder)
+        except BrokenArtifactError as error:
+            size = (folder / packs.PACK).stat().st_size
+            yield Stored(prefix + packs.PACK, size, packed_at, problem=str(error))
+            return
+        for name, size in packed.items():
             if name not in present and f"{stem_of(name)}{BROKEN}" not in present:
                 yield Stored(prefix + name, size, packed_at, packed=True)

@@ -43,13 +43,27 @@ def table_of(name: str, columns: Sequence[Column], rows: Sequence[Row]) -> pa.Ta
     return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
 
 
-def first_rows(reader: pa.RecordBatchReader, n_rows: int) -> pa.Table:
-    """Read ``n_rows`` rows, or all if there are fewer; the rest is never computed."""
-    batches, found = [], 0
+def first_rows(
+    reader: pa.RecordBatchReader, n_rows: int | None, n_bytes: int | None = None
+) -> pa.Table:
+    """Read ``n_rows`` rows, or all if there are fewer; the rest is never computed.
+
+    Raises
+    ------
+    StoreError
+        They take more than ``n_bytes``.
+    """
+    batches: list[pa.RecordBatch] = []
+    found = size = 0
     for batch in reader:
         batches.append(batch)
         found += len(batch)
-        if found >= n_rows:
+        size += batch.nbytes
+        if n_bytes is not None and size > n_bytes:
+            raise StoreError(
+                f"the result takes more than {n_bytes / 1e6:g} MB: ask for fewer rows or columns"
+            )
+        if n_rows is not None and found >= n_rows:
             break
     return pa.Table.from_batches(batches, schema=reader.schema).slice(0, n_rows)
 

@@ -19,8 +19,9 @@ import pyarrow.parquet
 
 from screen.core.errors import StoreError
 from screen.store import files
-from screen.store.frames import Row, plain
+from screen.store.frames import Row, plain, table_of
 from screen.store.layout import manifest_folder
+from screen.store.schema import MATERIALS
 
 OUTCOMES = "outcomes.jsonl"
 KINDS = ("models", "protocols")
@@ -88,6 +89,8 @@ class Manifest:
     def materials(self) -> Iterator[pa.Table]:
         """Yield rows of the table materials; later ones replace earlier ones.
 
+        Columns that an earlier program did not know are NULL.
+
         Raises
         ------
         StoreError
@@ -95,7 +98,7 @@ class Manifest:
         """
         for path in self._materials():
             try:
-                yield pa.parquet.read_table(path)
+                yield _with_all_columns(pa.parquet.read_table(path))
             except (OSError, pa.ArrowException) as error:
                 raise StoreError(f"{path} is broken: {error}") from error
 
@@ -155,6 +158,15 @@ class Manifest:
 def manifest_of(run: Path) -> Manifest:
     """Return the manifest of a run."""
     return Manifest(manifest_folder(run))
+
+
+def _with_all_columns(found: pa.Table) -> pa.Table:
+    """Add the columns of the table materials that are missing."""
+    missing = [column for column in MATERIALS.columns if column.name not in found.column_names]
+    empty = table_of(MATERIALS.name, missing, [{}] * len(found))
+    for column in missing:
+        found = found.append_column(column.name, empty[column.name])
+    return found
 
 
 def _lines(heads: Sequence[Head]) -> bytes:

@@ -14,18 +14,27 @@ from typing import Any
 from screen.core.columns import Column
 from screen.core.errors import StoreError
 from screen.store.ensemble import StoredModel
-from screen.store.schema import CORE_TABLES, Table, property_table
-from screen.store.view import VIEW, create_view, view_columns
+from screen.store.relations import Relation, text
+from screen.store.schema import CORE_TABLES, NO_PROPERTIES, Table, property_table
+from screen.store.views import create, relations
 
 Run = Callable[[str], list[tuple[Any, ...]]]
 """Execute one SQL statement and return its rows."""
 
-MIGRATIONS: tuple[Callable[[Run], None], ...] = ()
+
+def name_the_logs(run: Run) -> None:
+    """Give ``failures`` and ``costs`` to views, which leave out what is no failure and add names."""
+    run("DROP VIEW IF EXISTS results")
+    run("ALTER TABLE failures RENAME TO failure_log")
+    run("ALTER TABLE costs RENAME TO cost_ledger")
+
+
+MIGRATIONS: tuple[Callable[[Run], None], ...] = (name_the_logs,)
 """Function ``i`` turns version ``i + 1`` into ``i + 2``; append, never edit."""
 
 
 def prepare(run: Run, declared: Sequence[Table]) -> tuple[Table, ...]:
-    """Bring tables, their description and the view up to date; return all property tables.
+    """Bring tables, views and their description up to date; return all property tables.
 
     Raises
     ------
@@ -37,9 +46,9 @@ def prepare(run: Run, declared: Sequence[Table]) -> tuple[Table, ...]:
     properties = _with_stored(run, declared)
     align(run, properties)
     with _transaction(run):
-        models = stored_models(run)
-        run(create_view(properties, models))
-        _describe(run, properties, models)
+        found = relations(properties, stored_models(run))
+        create(run, found)
+        _describe(run, properties, found)
     return properties
 
 
@@ -102,13 +111,12 @@ def _transaction(run: Run) -> Iterator[None]:
 
 def _with_stored(run: Run, declared: Sequence[Table]) -> tuple[Table, ...]:
     """Add the property tables and columns that earlier writers have declared."""
-    core = {table.name for table in CORE_TABLES} | {VIEW}
     merged = {table.name: table for table in declared}
     for name, *values in run(
         "SELECT table_name, name, sql_type, label, description, unit FROM columns "
         "ORDER BY table_name, position"
     ):
-        if name in core:
+        if name in NO_PROPERTIES:
             continue
         table = merged.get(name, property_table(name, ()))
         if values[0] not in {column.name for column in table.columns}:
@@ -123,12 +131,15 @@ def stored_models(run: Run) -> list[StoredModel]:
     return [StoredModel(*values) for values in found]
 
 
-def _describe(run: Run, properties: Sequence[Table], models: Sequence[StoredModel]) -> None:
-    """Write down what every column of every table and of the view holds."""
-    described = [(table.name, table.columns) for table in (*CORE_TABLES, *properties)]
+def _describe(run: Run, properties: Sequence[Table], found: Sequence[Relation]) -> None:
+    """Write down what every column of every table and view holds."""
+    described = [
+        *((table.name, table.columns) for table in (*CORE_TABLES, *properties)),
+        *((item.name, item.columns) for item in found if not item.parameters),
+    ]
     rows = [
-        _values(table, position, column)
-        for table, columns in (*described, (VIEW, view_columns(properties, models)))
+        _values(name, position, column)
+        for name, columns in described
         for position, column in enumerate(columns)
     ]
     run("DELETE FROM columns")
@@ -138,12 +149,7 @@ def _describe(run: Run, properties: Sequence[Table], models: Sequence[StoredMode
 def _values(table: str, position: int, column: Column) -> str:
     """Return one row of the table ``columns`` as SQL."""
     texts = (column.sql_type, column.unit, column.label, column.description)
-    return f"({_text(table)}, {_text(column.name)}, {position}, {', '.join(map(_text, texts))})"
-
-
-def _text(value: str) -> str:
-    """Quote a text for SQL."""
-    return "'" + value.replace("'", "''") + "'"
+    return f"({text(table)}, {text(column.name)}, {position}, {', '.join(map(text, texts))})"
 
 
 def _missing_columns(table: Table, present: dict[str, str]) -> list[str]:

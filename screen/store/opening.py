@@ -11,7 +11,9 @@ _NO_DOWNLOADS = {"autoinstall_known_extensions": "false", "autoload_known_extens
 _HARDENED = {
     "enable_external_access": "false",  # read-only is no sandbox: COPY TO writes files
     "python_enable_replacements": "false",  # SQL must not see the caller's Python variables
-    "temp_directory": "",  # snapshots may lie on a read-only disk
+    "temp_directory": "",  # nothing is spilled: snapshots may lie on a read-only disk
+    "allow_persistent_secrets": "false",
+    "allow_community_extensions": "false",
     "lock_configuration": "true",
 }
 

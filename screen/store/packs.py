@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from screen.core.errors import StoreError
+from screen.core.errors import BrokenArtifactError, StoreError
 from screen.store.files import write_atomically
 
 PACK = "packed.zip"
@@ -39,14 +39,14 @@ def members(folder: Path) -> Mapping[str, int]:
 
     Raises
     ------
-    StoreError
+    BrokenArtifactError
         The pack is broken.
     """
     pack = folder / PACK
     try:
-        with pack.open("rb") as handle, zipfile.ZipFile(handle) as archive:
-            if archive.comment != _COMMENT:
-                raise _broken(pack, "its end is missing")
+        with pack.open("rb") as handle:
+            _directory(pack, handle)  # zipfile takes more for an archive than a look-up does
+            archive = zipfile.ZipFile(handle)
             return {entry.filename: entry.file_size for entry in archive.infolist()}
     except FileNotFoundError:
         return {}
@@ -54,12 +54,21 @@ def members(folder: Path) -> Mapping[str, int]:
         raise _broken(pack, str(error)) from error
 
 
+def problem(folder: Path) -> str | None:
+    """Say what is wrong with a folder's pack; None without one, or if it can be looked up in."""
+    try:
+        members(folder)
+    except BrokenArtifactError as error:
+        return str(error)
+    return None
+
+
 def has_member(folder: Path, name: str) -> bool:
     """Say whether a folder's pack has a member.
 
     Raises
     ------
-    StoreError
+    BrokenArtifactError
         The pack is broken.
     """
     pack = folder / PACK
@@ -75,7 +84,7 @@ def read_member(folder: Path, name: str) -> bytes | None:
 
     Raises
     ------
-    StoreError
+    BrokenArtifactError
         The pack is broken.
     """
     pack = folder / PACK
@@ -96,8 +105,10 @@ def rewrite(folder: Path, added: Collection[str], dropped: Collection[str]) -> N
     ------
     OSError
         A file cannot be read, or the disk is full; the pack is the old one then.
+    BrokenArtifactError
+        The old pack is broken.
     StoreError
-        The old pack is broken, or the new one would have more than 65,535 members or 4 GB.
+        The new one would have more than 65,535 members or 4 GB.
     """
     kept = [name for name in members(folder) if name not in added and name not in dropped]
     if not kept and not added:
@@ -164,8 +175,8 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _broken(pack: Path, why: str) -> StoreError:
-    return StoreError(
-        f"the pack {pack} is broken ({why}): move it away, and `thermoscreen store verify` names "
-        "what is missing then"
+def _broken(pack: Path, why: str) -> BrokenArtifactError:
+    return BrokenArtifactError(
+        f"the pack {pack} is broken ({why}): `thermoscreen store verify --set-aside` puts it aside "
+        "and names what is missing then"
     )

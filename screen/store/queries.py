@@ -12,7 +12,7 @@ from screen.core.errors import StoreError
 from screen.core.records import HELD_BACK
 from screen.store.database import Snapshot
 from screen.store.ensemble import StoredModel
-from screen.store.schema import CORE_TABLES
+from screen.store.schema import NO_PROPERTIES
 from screen.store.view import VIEW
 
 STATUS_COUNTS = """
@@ -49,10 +49,12 @@ COSTS = """
 SELECT stage, count(*) AS executions, sum(wall_s) AS wall_s, sum(cpu_s) AS cpu_s,
   median(wall_s) AS median_wall_s, max(peak_mb) AS peak_mb,
   sum(evaluations)::BIGINT AS evaluations, sum(atoms)::BIGINT AS atoms
-FROM costs
+FROM {ledger}
 GROUP BY stage
 ORDER BY wall_s DESC, stage
 """
+
+_EARLIER_NAMES = {"failure_log": "failures", "cost_ledger": "costs"}
 
 SCHEMA = """
 SELECT table_name, name, sql_type, unit, label, description
@@ -85,7 +87,7 @@ def failure_counts(snapshot: Snapshot) -> pa.Table:
 
 def cost_by_stage(snapshot: Snapshot) -> pa.Table:
     """Sum up what each stage has cost (seconds, cells, atoms; MB at most)."""
-    return snapshot.query(COSTS)
+    return snapshot.query(COSTS.format(ledger=_log(snapshot, "cost_ledger")))
 
 
 def schema(snapshot: Snapshot) -> pa.Table:
@@ -103,13 +105,20 @@ def columns_of(snapshot: Snapshot, table: str = VIEW) -> tuple[Column, ...]:
     return tuple(Column(**row) for row in found.to_pylist())
 
 
+def relation_names(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the names of all tables and views, ``results`` first."""
+    found = snapshot.query(
+        "SELECT DISTINCT table_name FROM columns ORDER BY table_name <> ?, table_name", [VIEW]
+    )
+    return tuple(found["table_name"].to_pylist())
+
+
 def property_names(snapshot: Snapshot) -> tuple[str, ...]:
     """Return the names of the properties that have a table."""
-    core = [*(table.name for table in CORE_TABLES), VIEW]
     found = snapshot.query(
         "SELECT DISTINCT table_name FROM columns "
-        "WHERE NOT list_contains($core::VARCHAR[], table_name) ORDER BY table_name",
-        {"core": core},
+        "WHERE NOT list_contains($others::VARCHAR[], table_name) ORDER BY table_name",
+        {"others": sorted(NO_PROPERTIES)},
     )
     return tuple(found["table_name"].to_pylist())
 
@@ -135,10 +144,15 @@ def material_sheet(snapshot: Snapshot, material_id: str) -> MaterialSheet:
         material=material,
         results=results,
         outcomes=rows_of("outcomes"),
-        failures=rows_of("failures", "model_digest, protocol_digest, position"),
-        costs=rows_of("costs", "started_at, execution_id"),
+        failures=rows_of(_log(snapshot, "failure_log"), "model_digest, protocol_digest, position"),
+        costs=rows_of(_log(snapshot, "cost_ledger"), "started_at, execution_id"),
         properties={name: rows_of(name) for name in property_names(snapshot)},
     )
+
+
+def _log(snapshot: Snapshot, name: str) -> str:
+    """Return what a log is called: a snapshot of schema version 1 has it under the view's name."""
+    return name if columns_of(snapshot, name) else _EARLIER_NAMES[name]
 
 
 def models_of(snapshot: Snapshot) -> list[StoredModel]:

@@ -19,9 +19,17 @@ from screen.store import ledger, rows
 from screen.store.artifacts import Artifacts
 from screen.store.database import Writer, replaced
 from screen.store.frames import Row, table_of
-from screen.store.layout import artifacts_folder, ledger_folder
+from screen.store.layout import artifacts_folder, database_file, ledger_folder
 from screen.store.manifest import Head, Manifest, manifest_of
-from screen.store.schema import MATERIALS, MODELS, PROTOCOLS, Properties, Table, property_tables
+from screen.store.schema import (
+    COST_LEDGER,
+    MATERIALS,
+    MODELS,
+    PROTOCOLS,
+    Properties,
+    Table,
+    property_tables,
+)
 
 RowOf = Callable[[StageInputs, Record], Mapping[str, Any]]
 """The ``row`` of a property."""
@@ -62,10 +70,12 @@ def rebuild(run: Path, properties: Properties, row_of: Mapping[str, RowOf]) -> R
         full.
     """
     manifest = manifest_of(run)
+    if not manifest.exists and database_file(run).is_file():
+        Writer(run, properties).close()  # an earlier program's: its database has it all
     if not manifest.exists:
         raise StoreError(
-            f"{run} has no manifest, from which a database is rebuilt: it has no results yet, or "
-            "an earlier program wrote it and its database is lost; run the campaign again, which "
+            f"{run} has neither a manifest, from which a database is rebuilt, nor the database: it "
+            "has no results yet, or an earlier program wrote it; run the campaign again, which "
             "finds the finished stages"
         )
     draft = run / DRAFT
@@ -118,7 +128,7 @@ class _Source:
         executions = ledger.read(ledger_folder(self.run))
         while batch := list(islice(executions, _COSTS)):
             found = [rows.cost_row(e, *pairs.get(e.execution_id, (None, None))) for e in batch]
-            writer.restore({"costs": rows.cost_frame(found)})
+            writer.restore({COST_LEDGER.name: rows.cost_frame(found)})
             self.rebuilt.executions += len(batch)
 
     def _restore_outcomes(self, writer: Writer) -> None:

@@ -17,7 +17,7 @@ from screen.core.records import Candidate, Execution, Hints, Metadata, Outcome, 
 from screen.core.settings import Protocol
 from screen.store.frames import Row, table_of, utc
 from screen.store.manifest import Head
-from screen.store.schema import COSTS, FAILURES, METADATA, OUTCOME_KEY, OUTCOMES, Table
+from screen.store.schema import COST_LEDGER, FAILURE_LOG, METADATA, OUTCOME_KEY, OUTCOMES, Table
 
 
 def material_row(candidate: Candidate | Rejected) -> Row:
@@ -150,7 +150,7 @@ def owned_frames(
     """
     owned: dict[Table, Sequence[Row]] = {
         OUTCOMES: [head.outcome for head in found],
-        FAILURES: [row for head in found for row in head.failures],
+        FAILURE_LOG: [row for head in found for row in head.failures],
     }
     for table in tables:
         owned[table] = properties.get(table.name, ())
@@ -167,7 +167,7 @@ def cost_frame(found: Iterable[Row]) -> pa.Table:
     latest: dict[str, Row] = {}
     for row in found:
         latest[row["execution_id"]] = row
-    return table_of(COSTS.name, COSTS.columns, list(latest.values()))
+    return table_of(COST_LEDGER.name, COST_LEDGER.columns, list(latest.values()))
 
 
 def refuse_undeclared(outcomes: Iterable[Outcome], known: set[str]) -> None:

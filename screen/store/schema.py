@@ -152,8 +152,8 @@ OUTCOMES = Table(
     OUTCOME_KEY_NAMES,
 )
 
-FAILURES = Table(
-    "failures",
+FAILURE_LOG = Table(
+    "failure_log",
     (
         *OUTCOME_KEY,
         Column("stage", "VARCHAR", "stage", "Stage that gave no usable result"),
@@ -165,8 +165,8 @@ FAILURES = Table(
     (*OUTCOME_KEY_NAMES, "stage"),
 )
 
-COSTS = Table(
-    "costs",
+COST_LEDGER = Table(
+    "cost_ledger",
     (
         Column("execution_id", "VARCHAR", "execution", "Identifier of one computation"),
         *OUTCOME_KEY,
@@ -198,8 +198,12 @@ COLUMNS = Table(
     ("table_name", "name"),
 )
 
-CORE_TABLES = (MATERIALS, MODELS, PROTOCOLS, OUTCOMES, FAILURES, COSTS, COLUMNS)
-_RESERVED = {table.name for table in CORE_TABLES} | {"results", "schema_version", "keys"}
+CORE_TABLES = (MATERIALS, MODELS, PROTOCOLS, OUTCOMES, FAILURE_LOG, COST_LEDGER, COLUMNS)
+VIEWS = ("results", "insulators", "heat_spreaders", "failures", "costs", "benchmark")
+"""Names of the views; two of them were tables of schema version 1."""
+NO_PROPERTIES = frozenset({*(table.name for table in CORE_TABLES), *VIEWS})
+"""Names in the table ``columns`` that are no property's."""
+_RESERVED = NO_PROPERTIES | {"schema_version", "keys"}
 
 
 def property_table(name: str, columns: Sequence[Column]) -> Table:

@@ -8,15 +8,16 @@ from pathlib import Path
 from screen.store.schema import OUTCOME_KEY_NAMES, Table
 
 ADD_COSTS = """
-INSERT INTO costs BY NAME FROM incoming_costs
+INSERT INTO cost_ledger BY NAME FROM incoming_cost_ledger
 ON CONFLICT (execution_id) DO UPDATE SET
-  model_digest = coalesce(costs.model_digest, excluded.model_digest),
-  protocol_digest = coalesce(costs.protocol_digest, excluded.protocol_digest)
+  model_digest = coalesce(cost_ledger.model_digest, excluded.model_digest),
+  protocol_digest = coalesce(cost_ledger.protocol_digest, excluded.protocol_digest)
 """
 """Executions never change; one that is there only gains digests that were not known."""
 
 ATTRIBUTE_COSTS = """
-UPDATE costs SET model_digest = outcomes.model_digest, protocol_digest = outcomes.protocol_digest
+UPDATE cost_ledger AS costs
+SET model_digest = outcomes.model_digest, protocol_digest = outcomes.protocol_digest
 FROM outcomes
 WHERE costs.model_digest IS NULL
   AND outcomes.material_id = costs.material_id
@@ -43,9 +44,9 @@ WHERE model_digest = $model AND protocol_digest = $protocol
   AND (materials.material_id IS NULL
        OR materials.crystal_digest IS NOT DISTINCT FROM outcomes.crystal_digest)
   {has_all}AND NOT EXISTS (
-    FROM failures
-    WHERE {_equal("failures", "outcomes", OUTCOME_KEY_NAMES)}
-      AND list_contains($kinds::VARCHAR[], failures.kind))
+    FROM failure_log
+    WHERE {_equal("failure_log", "outcomes", OUTCOME_KEY_NAMES)}
+      AND list_contains($kinds::VARCHAR[], failure_log.kind))
 """
 
 

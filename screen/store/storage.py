@@ -21,6 +21,7 @@ class Stored:
     size: int  # bytes
     modified: float  # s since 1970
     packed: bool = False  # a member of a pack
+    problem: str | None = None  # why it is a pack that cannot be looked up in
 
 
 class Storage(Protocol):

@@ -11,15 +11,13 @@ import pyarrow as pa
 from screen.store import queries
 from screen.store.database import Snapshot
 from screen.store.export import write_table
-from screen.store.schema import CORE_TABLES
-from screen.store.view import VIEW
 
 METADATA = b"thermoscreen"
 """Key of the metadata in a Parquet schema: JSON with run, snapshot and version."""
 
 
 def export_tables(snapshot: Snapshot, run: Path, folder: Path) -> list[Path]:
-    """Write ``<table>.parquet`` for every table and for the view ``results``.
+    """Write ``<table>.parquet`` for every table and every view.
 
     Each column's field has ``label``, ``unit`` and ``description`` as metadata, each file where it
     comes from.
@@ -35,9 +33,8 @@ def export_tables(snapshot: Snapshot, run: Path, folder: Path) -> list[Path]:
         "published_at": snapshot.published_at.isoformat(),
         "thermoscreen": version("thermoscreen"),
     }
-    core = [table.name for table in CORE_TABLES]
     written = []
-    for name in (VIEW, *core, *queries.property_names(snapshot)):
+    for name in queries.relation_names(snapshot):
         path = folder / f"{name}.parquet"
         write_table(_described(snapshot, name, about), "parquet", path)
         written.append(path)

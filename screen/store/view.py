@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from screen.core.columns import Column
 from screen.store.ensemble import ALIAS, StoredModel, ensemble_columns, ensemble_sql
+from screen.store.relations import KEY, Relation, Selected, listed, named, same
 from screen.store.schema import (
-    COSTS,
-    FAILURES,
+    COST_LEDGER,
+    FAILURE_LOG,
     MATERIALS,
     METADATA,
     MODELS,
@@ -29,40 +30,37 @@ from screen.store.schema import (
 VIEW = "results"
 _SHOWN = {"VARCHAR", "VARCHAR[]", "DOUBLE", "BIGINT", "BOOLEAN", "TIMESTAMP"}
 
-Selected = tuple[Column, str]  # a column of the view and the SQL that computes it
 
-
-def create_view(properties: Sequence[Table], models: Sequence[StoredModel]) -> str:
-    """Return SQL that creates or replaces the view."""
-    selected = ",\n  ".join(
-        f'{sql} AS "{column.name}"' for column, sql in _selected(properties, models)
+def results(properties: Sequence[Table], models: Sequence[StoredModel]) -> Relation:
+    """Return the view."""
+    return Relation(
+        VIEW,
+        "One row per material, potential and protocol: all scalars of all properties.",
+        view_columns(properties, models),
+        _sql(properties, models),
     )
-    key = ", ".join(OUTCOME_KEY_NAMES)
-    joins = "\n".join(f'LEFT JOIN "{table.name}" ON {_same(table.name)}' for table in properties)
+
+
+def _sql(properties: Sequence[Table], models: Sequence[StoredModel]) -> str:
+    """Return the query of the view."""
+    selected = listed(_selected(properties, models))
+    joins = "\n".join(f'LEFT JOIN "{table.name}" ON {same(table.name)}' for table in properties)
     merged = ensemble_sql(properties, models)
     if merged:
         joins += (
             f"\nLEFT JOIN (\n  {merged}\n) AS {ALIAS} ON {ALIAS}.material_id = outcomes.material_id"
         )
         joins += f" AND {ALIAS}.protocol_digest = outcomes.protocol_digest"
-    return f"""CREATE OR REPLACE VIEW {VIEW} AS
-SELECT
+    return f"""SELECT
   {selected}
 FROM outcomes
-LEFT JOIN materials ON materials.material_id = outcomes.material_id
-LEFT JOIN models ON models.model_digest = outcomes.model_digest
-LEFT JOIN protocols ON protocols.protocol_digest = outcomes.protocol_digest
-LEFT JOIN failures AS first_failure
-  ON first_failure.position = 0 AND {_same("first_failure")}
+{named("outcomes")}
+LEFT JOIN failure_log AS first_failure
+  ON first_failure.position = 0 AND {same("first_failure")}
 LEFT JOIN (
-  SELECT {key}, sum(wall_s) AS wall_s, sum(cpu_s) AS cpu_s FROM costs GROUP BY {key}
-) AS total ON {_same("total")}
+  SELECT {KEY}, sum(wall_s) AS wall_s, sum(cpu_s) AS cpu_s FROM cost_ledger GROUP BY {KEY}
+) AS total ON {same("total")}
 {joins}"""
-
-
-def _same(table: str) -> str:
-    """Return the condition that a row belongs to the outcome."""
-    return " AND ".join(f'"{table}".{name} = outcomes.{name}' for name in OUTCOME_KEY_NAMES)
 
 
 def view_columns(properties: Sequence[Table], models: Sequence[StoredModel]) -> tuple[Column, ...]:
@@ -105,14 +103,14 @@ def _identity() -> list[Selected]:
         *(_of(MATERIALS, column.name) for column in METADATA),
         _of(MODELS, "name", "model"),
         _of(PROTOCOLS, "name", "protocol"),
-        *(_of(FAILURES, name, f"failure_{name}") for name in ("stage", "kind", "message")),
+        *(_of(FAILURE_LOG, name, f"failure_{name}") for name in ("stage", "kind", "message")),
     ]
 
 
 def _provenance() -> list[Selected]:
     """Return how the row was made."""
     return [
-        *(_of(COSTS, name) for name in ("wall_s", "cpu_s")),
+        *(_of(COST_LEDGER, name) for name in ("wall_s", "cpu_s")),
         _of(OUTCOMES, "finished_at"),
         _of(OUTCOMES, "model_digest"),
         _of(OUTCOMES, "protocol_digest"),
@@ -121,7 +119,7 @@ def _provenance() -> list[Selected]:
     ]
 
 
-_ALIASES = {"failures": "first_failure", "costs": "total"}
+_ALIASES = {"failure_log": "first_failure", "cost_ledger": "total"}
 
 
 def _of(table: Table, name: str, alias: str | None = None) -> Selected:

@@ -33,7 +33,7 @@ def checker(name: str, package: str) -> str:
 
 
 @contextmanager
-def programs(*commands: list[str]) -> Iterator[None]:
+def programs(*commands: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Run them until the context ends."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # workers import the tests
     started = [
@@ -47,7 +47,7 @@ def programs(*commands: list[str]) -> Iterator[None]:
         for command in commands
     ]
     try:
-        yield
+        yield started
     finally:
         for process in reversed(started):
             os.killpg(process.pid, signal.SIGTERM)

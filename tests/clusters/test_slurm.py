@@ -78,6 +78,11 @@ def offer(resources: frozenset[str], report: Any) -> tuple[frozenset[str], str |
     return resources, os.environ.get(names[0]), os.environ[names[1]]
 
 
+def wishes(dask_scheduler: Any) -> list[int]:
+    """How many want the result of each task."""
+    return [len(task.who_wants) for task in dask_scheduler.tasks.values()]
+
+
 def note_and_wait(resources: frozenset[str], report: Any, note: Path, go: Path) -> str:
     with note.open("a") as file:
         file.write(os.environ["SLURM_JOB_ID"] + "\n")
@@ -189,6 +194,16 @@ def test_jobs_that_wait_are_cancelled_when_nobody_needs_them(
         assert states(jobs) == ["PENDING"]
         workers.need({})
         until(workers, lambda _: states(jobs) == ["CANCELLED"])
+
+
+def test_a_host_that_this_machine_does_not_have_is_named(jobs: Path, tmp_path: Path) -> None:
+    with (
+        pytest.raises(
+            CampaignError, match=r"cannot listen at host 192\.0\.2\.1, .*assign.*; correct"
+        ),
+        connect(options(tmp_path, host="192.0.2.1")),
+    ):
+        raise AssertionError("it connected")
 
 
 def test_a_partition_that_is_not_there_is_said_in_slurm_s_words(jobs: Path, tmp_path: Path) -> None:
@@ -318,6 +333,9 @@ def test_on_a_scheduler_apart_the_work_of_a_killed_driver_goes_on(
         driver.wait()
         with connect(given) as workers:
             workers.submit("task", "cpu", note_and_wait, note, go)
+            client = workers._client
+            while client.run_on_scheduler(wishes) != [2]:  # the scheduler's own, and this driver's
+                assert time.monotonic() < deadline
             go.touch()
             first = result_of(workers).result
         assert note.read_text().split() == [first]

@@ -1,6 +1,8 @@
 """Crystals are frozen, hashable values."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -30,6 +32,15 @@ def test_equal_crystals_have_one_digest_and_minus_zero_is_zero() -> None:
 
 def test_another_lattice_is_another_crystal() -> None:
     assert rocksalt_pair().with_lattice(CUBE * 1.0001) != rocksalt_pair()
+
+
+def test_the_formula_of_a_noble_gas_comes_without_warnings() -> None:
+    """pymatgen warns once per process and element, and warnings are errors here."""
+    neon = "import numpy as np; from screen.core.crystal import Crystal; "
+    words = "print(Crystal(4 * np.eye(3), [10, 18], [[0, 0, 0], [.5, .5, .5]]).formula)"
+    command = [sys.executable, "-W", "error::UserWarning", "-c", neon + words]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (found.stdout, found.stderr) == ("ArNe\n", "")
 
 
 def test_formula_and_volume() -> None:

@@ -1,6 +1,7 @@
 """Campaigns on real crystals of springs: every cluster, good and bad input, lost workers."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ from ase import Atoms
 from ase.build import bulk
 from ase.io import write
 
+from screen.clusters.inline import InlineWorkers
 from screen.core.errors import CampaignError, SettingsError
+from screen.core.protocols import Completed
 from screen.pipeline.campaign import run_campaign
 from tests.pipeline import hungry
 from tests.pipeline.campaigns import EXECUTIONS, NUMBERS, TINY, table, tiny, write_fcc
@@ -167,6 +170,29 @@ def test_a_campaign_of_nothing_but_bugs_stops(
     assert len(table(tmp_path / "run", "SELECT * FROM failures")) == 20
 
 
+def test_what_a_lost_result_has_cost_is_in_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task ends, and its worker dies before it has reported: the ledger knows what it took."""
+    lost = []
+
+    def next_completed(workers: InlineWorkers, timeout: float | None = None) -> Completed | None:
+        completed = answer(workers, timeout)
+        if completed is None or lost:
+            return completed
+        lost.append(completed.key)
+        return Completed(completed.key, lost=True)
+
+    answer = InlineWorkers.next_completed
+    monkeypatch.setattr(InlineWorkers, "next_completed", next_completed)
+    crystals = write_fcc(tmp_path / "crystals", "Cu", "Ag")
+    assert run_campaign(tiny(tmp_path / "run", crystals)).statuses == {"complete": 2}
+    executions = table(tmp_path / "run", EXECUTIONS)
+    assert all(row["n"] == 1 for row in executions)
+    stages = Counter(row["material_id"] for row in executions)
+    assert stages["Ag"] == stages["Cu"] > 5
+
+
 def test_wrong_cluster_options_are_named(tmp_path: Path) -> None:
     crystals = write_fcc(tmp_path / "crystals", "Cu")
     for cluster in ({"name": "local", "wrokers": 2}, {"name": "inline", "workers": 2}):
@@ -198,6 +224,9 @@ def test_a_broken_artifact_is_set_aside_and_computed_again(
     assert len(list((run / "artifacts" / "fc3").glob("*/*.npz"))) == 3
 
 
+NOWHERE = {"name": "files", "path": "nowhere"}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -205,6 +234,7 @@ def test_a_broken_artifact_is_set_aside_and_computed_again(
         ({"protocol": {**TINY, "conductivity": {"solver": "boltzman"}}}, "no solvers adapter"),
         ({"cluster": {"name": "locale"}}, "no clusters adapter"),
         ({"cluster": {"name": "local", "workers": -3}}, "workers"),
+        ({"cluster": {"name": "slurm", "hots": "login1"}, "source": NOWHERE}, "hots"),
         ({"cluster": {"name": "local", "memory_limit": "garbage"}}, "memory_limit"),
     ],
 )

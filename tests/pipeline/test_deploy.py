@@ -1,6 +1,7 @@
 """What ``deploy/`` holds: workers that it starts do a campaign, files pass their own checkers."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,18 @@ def check(*command: str | Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_every_file_of_deploy_that_is_named_anywhere_is_there() -> None:
+    told = [path for name in ("screen", "deploy", "docs") for path in (ROOT / name).rglob("*.*")]
+    texts = [path for path in told if path.suffix in {".py", ".yaml", ".md", ".toml"}]
+    named = {
+        name.rstrip("./")
+        for path in (*texts, ROOT / "README.md")
+        for name in re.findall(r"\bdeploy/[\w./-]+", path.read_text(encoding="utf-8"))
+    }
+    assert "deploy/README.md" in named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("scheme", ["tcp", "tls"])

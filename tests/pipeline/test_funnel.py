@@ -83,7 +83,7 @@ def test_only_the_selected_get_fc3_and_a_wider_funnel_lets_more_in(tmp_path: Pat
     for row in table(run, EXECUTIONS):
         stages[row["material_id"]].add(row["stage"])
     assert {name for name in stages if "fc3_forces" in stages[name]} == {lowest}
-    message = table(run, "SELECT message FROM failures WHERE kind = 'not_selected' LIMIT 1")
+    message = table(run, "SELECT message FROM failure_log WHERE kind = 'not_selected' LIMIT 1")
     assert "the best 1 insulators" in message[0]["message"]
 
     wider = {**best, "funnel": {"insulators": {"best": 2}}}

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from screen.core.records import Execution
-from screen.core.settings import BudgetSettings, ClusterSettings, ModelSettings
+from screen.core.settings import BudgetSettings, ClusterSettings, ModelSettings, read_campaign
 from screen.pipeline.campaign import run_campaign
 from screen.pipeline.spending import Spending, runs_on_gpu
 from tests.pipeline.campaigns import EXECUTIONS, NUMBERS, table, tiny, write_fcc
 from tests.pipeline.test_funnel import WIDE, statuses
 
+ROOT = Path(__file__).parents[2]
 SMALL = 1e-7  # core-hours, 0.4 ms
 
 
@@ -36,8 +37,10 @@ def test_core_hours_are_processor_time_and_gpu_hours_wall_time_at_the_potential(
         ({"name": "cuda"}, "auto", True),
         ({"name": "cuda"}, "cpu", False),
         ({"name": "local"}, "cuda:1", True),
-        ({"name": "slurm", "gpus": 8}, "auto", True),
-        ({"name": "slurm", "gpus": 0}, "auto", False),
+        ({"name": "slurm", "model": {"gpus": 8}}, "auto", True),
+        ({"name": "slurm", "model": {"gpus": "a100:2"}}, "auto", True),
+        ({"name": "slurm", "model": {"gpus": 0}}, "auto", False),
+        ({"name": "simulate", "gpus": 8}, "auto", True),
     ],
 )
 def test_the_device_or_the_cluster_says_whether_a_gpu_is_paid_for(
@@ -50,6 +53,12 @@ def test_the_device_or_the_cluster_says_whether_a_gpu_is_paid_for(
         }
     )
     assert runs_on_gpu(campaign) is expected
+
+
+@pytest.mark.parametrize("cluster", ["slurm", "kubernetes"])
+def test_the_example_campaigns_of_clusters_pay_for_their_gpus(cluster: str) -> None:
+    campaign = read_campaign(ROOT / "deploy" / cluster / "campaign.toml")
+    assert runs_on_gpu(campaign)
 
 
 def test_a_spent_budget_stops_and_a_higher_one_goes_on(tmp_path: Path) -> None:

@@ -79,6 +79,20 @@ def test_the_first_signal_ends_what_runs_and_the_same_command_goes_on(
     assert all(row["n"] == 1 for row in counts)
 
 
+def test_a_stop_after_which_nothing_is_left_says_that_all_is_done(
+    command: list[str], tmp_path: Path
+) -> None:
+    for element in ELEMENTS[1:]:
+        (tmp_path / "crystals" / f"{element}.vasp").unlink()
+    process = start(command)
+    wait_for(process, ": slow")
+    process.send_signal(signal.SIGTERM)
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 0, messages
+    assert "stopped after the last material: the campaign is complete" in messages
+    assert "Go on with the same command" not in messages
+
+
 def test_the_second_signal_stops_at_once(command: list[str], tmp_path: Path) -> None:
     process = start(command)
     wait_for(process, ": slow")

@@ -60,21 +60,37 @@ def test_a_worker_whose_wall_time_ends_loses_its_task_but_not_the_stages_before(
     workers = simulated(SimulateOptions(workers=1, walltime_h=1, overhead_s=0), KINDS)
     kept = []
     steps = (("relax", 1800.0), ("fc2", 1700.0), ("fc3", 1000.0))
-    workers.submit("a", "cpu", lambda *_: Timed(steps, kept.append))
-    completed = workers.next_completed()
-    assert completed is not None
-    assert completed.lost
+    workers.submit("a", "cpu", lambda *_: Timed(steps[sum(kept) :], kept.append))
+    assert workers.next_completed() is None  # nobody is suspected: it waits for a worker
     assert kept == [2]
     assert workers.clock == pytest.approx(3600.0)
     assert workers.usage["worker"].lost == pytest.approx(100.0)
     assert workers.slots.total == 0
-    workers.submit("a", "cpu", timed, 1000.0)  # waits until a worker is back
     assert workers.next_completed() is None
     assert workers.slots.total == 1
     completed = workers.next_completed()
     assert completed is not None
     assert not completed.lost
     assert workers.clock == pytest.approx(3600 + 60 + 1000)
+
+
+def test_a_task_is_lost_for_good_with_its_fourth_dead_worker() -> None:
+    """As Dask's ``allowed-failures`` = 3 has it; wall times do not count."""
+    workers = simulated(SimulateOptions(workers=2, mtbf_h=1e-9), KINDS)
+    workers.submit("a", "cpu", timed, 1000.0)
+    while (completed := workers.next_completed()) is None:
+        pass
+    assert completed.lost
+    assert workers.usage["worker"].losses == 4
+
+
+def test_a_task_that_waits_begins_when_a_worker_of_its_resource_is_idle() -> None:
+    workers = simulated(SimulateOptions(workers=1, gpus=1, overhead_s=0), KINDS)
+    for name in ("a", "b"):  # the GPU's worker does not offer cpu
+        workers.submit(name, "cpu", timed, 5.0)
+    ended = [workers.next_completed(), workers.next_completed()]
+    assert [each.key for each in ended if each] == ["a", "b"]
+    assert workers.clock == pytest.approx(10.0)
 
 
 def test_a_task_that_would_compute_is_refused() -> None:
@@ -114,8 +130,25 @@ def test_mishaps_lose_time_but_no_material(plan: Plan) -> None:
     rough = simulate(plan, options, 400)
     assert sum(rough.statuses.values()) == 400
     assert rough.usage["worker"].losses > 10
+    assert rough.condemned == 0  # Dask gives a lost task to another worker first
     assert rough.makespan_s > calm.makespan_s
     assert simulate(plan, options, 400).makespan_s == rough.makespan_s  # the seed decides
+
+
+def test_a_replay_ends_also_where_every_worker_dies_at_once(plan: Plan) -> None:
+    replay = simulate(plan, SimulateOptions(workers=2, mtbf_h=1e-9), 5)
+    assert replay.statuses == {"failed": 5}
+
+
+def test_gpu_hours_of_a_replay_are_those_of_the_simulated_gpus(campaign: Campaign) -> None:
+    """Also for a campaign file whose own cluster has none; their cap is replayed."""
+    budget = {"gpu_hours": 0.5}
+    poor = Campaign.model_validate({**campaign.model_dump(), "budget": budget})
+    replay = simulate(
+        make_plan(poor, flat(10.0), ["springs"]), SimulateOptions(gpus=2, cpus=8), 300
+    )
+    assert replay.statuses["over_budget"] > 50
+    assert replay.gpu_hours == pytest.approx(0.5, abs=2 * 40 / 3600)
 
 
 def test_the_unstable_share_stops_at_the_gate(campaign: Campaign) -> None:

@@ -172,6 +172,10 @@ WRONG = [
     ({"base_url": "oqmd"}, "must be a URL"),
     ({"properties": {"gap": "_x"}}, "band_gap or energy_above_hull"),
     ({"filter": ""}, "filter='' must be a text"),
+    ({"page_size": 0.5}, "page_size=0.5 must be an integer of at least 1"),
+    ({"page_size": 0}, "page_size=0 must be an integer of at least 1"),
+    ({"page_size": True}, "page_size=True must be an integer of at least 1"),
+    ({"timeout": float("inf")}, "timeout=inf must be a number above 0"),
 ]
 
 

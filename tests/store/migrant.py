@@ -23,10 +23,10 @@ def rename_mood(run: Run) -> None:
 
 
 def fill_mood(run: Run) -> None:
-    run("UPDATE models SET reference = 'none yet' WHERE reference IS NULL")
+    run("UPDATE models SET reference = 'none yet'")
 
 
-STEPS = (rename_mood, fill_mood)
+STEPS = (*migrations.MIGRATIONS, rename_mood, fill_mood)
 
 if __name__ == "__main__":
     run, step = Path(sys.argv[1]), sys.argv[2]

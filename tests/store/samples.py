@@ -28,7 +28,8 @@ PROPERTIES = {
         Column("kappa_tensor", "DOUBLE[6][]", "κ tensor", "xx, yy, zz, yz, xz, xy", "W/m/K"),
         Column("kappa_300", "DOUBLE", "κ (300 K)", "Conductivity at 300 K", "W/m/K"),
         Column("solver", "VARCHAR", "solver", "Solver"),
-        Column("mesh", "BIGINT[]", "mesh", "Mesh"),
+        Column("mesh", "VARCHAR", "mesh", "Mesh"),
+        Column("grid_points", "BIGINT[]", "grid points", "No property has integers in a list yet"),
     ),
     "expansion": (
         Column("temperatures", "DOUBLE[]", "T", "Temperatures", "K"),
@@ -64,7 +65,8 @@ def rows_of(kappa: float) -> dict[str, dict[str, Any]]:
             "kappa_tensor": np.outer(values, [1, 1, 1, 0, 0, 0]),
             "kappa_300": kappa,
             "solver": "phono3py",
-            "mesh": (19, 19, 19),
+            "mesh": "19×19×19",
+            "grid_points": (0, 1, 19),
         },
         "expansion": {
             "temperatures": GRID.tolist(),

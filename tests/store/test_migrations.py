@@ -14,12 +14,13 @@ import pytest
 from screen.core.columns import Column
 from screen.core.errors import StoreError
 from screen.core.records import Metadata
+from screen.pipeline.campaign import property_columns
 from screen.store.database import Writer, open_snapshot
 from screen.store.manifest import manifest_of
-from screen.store.migrations import Run, migrate
+from screen.store.migrations import MIGRATIONS, Run, migrate
 from screen.store.queries import columns_of
 from screen.store.schema import METADATA, property_table
-from tests.store import migrant
+from tests.store import earlier, migrant
 from tests.store.samples import PROPERTIES, candidate, outcome, rows_of
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +78,7 @@ def test_a_column_that_changes_its_type_is_refused(run: Path) -> None:
 def test_a_database_of_a_newer_program_is_refused(run: Path) -> None:
     with Writer(run) as writer:
         writer._connection.execute("UPDATE schema_version SET version = 99")
-    with pytest.raises(StoreError, match="version 99, this program knows 1: upgrade"):
+    with pytest.raises(StoreError, match="version 99, this program knows 2: upgrade"):
         Writer(run)
 
 
@@ -95,18 +96,18 @@ def break_down(run: Run) -> None:
 
 
 def test_migrations_run_in_order_and_once(writer: Writer) -> None:
-    migrate(writer._execute, (add_mood,))
-    migrate(writer._execute, (add_mood, set_mood))
-    migrate(writer._execute, (add_mood, set_mood))
+    migrate(writer._execute, (*MIGRATIONS, add_mood))
+    migrate(writer._execute, (*MIGRATIONS, add_mood, set_mood))
+    migrate(writer._execute, (*MIGRATIONS, add_mood, set_mood))
     assert writer._execute("SELECT mood FROM models") == [("calm",)]
-    assert writer._execute("SELECT version FROM schema_version") == [(3,)]
+    assert writer._execute("SELECT version FROM schema_version") == [(4,)]
 
 
 def test_a_migration_that_fails_changes_nothing(writer: Writer) -> None:
     with pytest.raises(StoreError, match="syntax error"):
-        migrate(writer._execute, (break_down,))
+        migrate(writer._execute, (*MIGRATIONS, break_down))
     assert writer._execute("SELECT count(*) FROM models") == [(1,)]
-    assert writer._execute("SELECT version FROM schema_version") == [(1,)]
+    assert writer._execute("SELECT version FROM schema_version") == [(2,)]
 
 
 def test_reopening_changes_nothing(run: Path) -> None:
@@ -153,7 +154,7 @@ def dumped(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
 def previous_schema() -> dict[str, list[str]]:
     """Tables and columns of a database that the previous schema's DDL has made."""
     with duckdb.connect() as connection:
-        connection.execute(SCHEMA_1)
+        connection.execute(earlier.SQL)
         rows = connection.execute(
             "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
             "WHERE table_name <> 'results' AND NOT internal GROUP BY 1"
@@ -161,56 +162,64 @@ def previous_schema() -> dict[str, list[str]]:
         return dict(rows.fetchall())
 
 
-SCHEMA_1 = (Path(__file__).parent / "schema_1.sql").read_text(encoding="utf-8")
 PREVIOUS = previous_schema()
 del PREVIOUS["columns"]  # says what the tables are now
+del PREVIOUS["schema_version"]
 
 
 @pytest.fixture
 def old_run(run: Path) -> Path:
-    """A run with a real database of the previous schema."""
-    run.mkdir()
-    with duckdb.connect(run / "campaign.duckdb") as connection:
-        connection.execute(SCHEMA_1)
-    return run
+    """A real run of the previous schema: copper, xenon, and a torn CIF."""
+    return earlier.earlier_run(run)
 
 
 def test_a_database_of_the_previous_schema_opens_without_loss(old_run: Path) -> None:
     with duckdb.connect(old_run / "campaign.duckdb") as connection:
         before = dumped(connection)
     assert {name: len(rows) for name, rows in before.items()} == {
-        **dict.fromkeys(("materials", "outcomes", "costs"), 2),
-        **dict.fromkeys(("models", "protocols", "failures", "schema_version"), 1),
-        **dict.fromkeys(("stability", "conductivity", "expansion"), 1),
+        **dict.fromkeys(("materials", "outcomes"), 3),
+        **dict.fromkeys(("models", "protocols", "failures"), 1),
+        **dict.fromkeys(("stability", "conductivity", "expansion"), 2),
+        **dict.fromkeys(("qha", "strained_gruneisen"), 0),
+        "costs": 22,
     }
-    with Writer(old_run, PROPERTIES) as writer:
+    with Writer(old_run, property_columns(())) as writer:
         assert dumped(writer._connection) == before
         assert writer._execute("SELECT DISTINCT hints FROM materials") == [(None,)]
-        writer.add_candidates([candidate("m1", band_gap=5.25, licence="CC-BY-4.0")])
-        writer.upsert([outcome("m3", kappa=3.0)])
+        writer.add_candidates([candidate("Xe", band_gap=9.3, licence="CC-BY-4.0")])
+        rows = {"conductivity": {"kappa_300": 3.0, "mesh": "19×19×19"}}
+        writer.upsert([outcome("m3", rows=rows)])
         writer.publish()
-    rows = results(
-        old_run, "SELECT material_id, status, kappa_300, band_gap FROM results ORDER BY 1"
+    found = results(
+        old_run,
+        "SELECT material_id, status, round(kappa_300, 2), mesh, band_gap FROM results ORDER BY 1",
     )
-    assert [tuple(row.values()) for row in rows] == [
-        ("m1", "complete", 1.5, 5.25),
-        ("m2", "failed", None, None),
-        ("m3", "complete", 3.0, None),
+    assert [tuple(row.values()) for row in found] == [
+        ("Cu", "complete", 26.85, "6×6×6", None),
+        ("Xe", "complete", 0.16, "3×3×3", 9.3),
+        ("m3", "complete", 3.0, "19×19×19", None),
+        ("torn", "failed", None, None, None),
     ]
-    assert [head.key[0] for head in manifest_of(old_run).heads()] == ["m1", "m2", "m3"]
+    assert {head.key[0] for head in manifest_of(old_run).heads()} == {"Cu", "Xe", "m3", "torn"}
 
 
 STEPS = (
+    "DROP VIEW IF EXISTS results",
+    "ALTER TABLE failures RENAME",
+    "ALTER TABLE costs RENAME",
+    "UPDATE schema_version SET version = 2",
     'ALTER TABLE "materials" ADD COLUMN "hints"',
     "COMMIT",
     "CHECKPOINT",
+    "CREATE OR REPLACE MACRO",
     "CREATE OR REPLACE VIEW",
+    "COMMENT ON VIEW",
     "DELETE FROM columns",
     "INSERT INTO columns",
     "ALTER TABLE models RENAME COLUMN citation TO reference",
-    "UPDATE schema_version SET version = 2",
-    "UPDATE models SET reference",
     "UPDATE schema_version SET version = 3",
+    "UPDATE models SET reference",
+    "UPDATE schema_version SET version = 4",
 )
 
 
@@ -218,18 +227,20 @@ STEPS = (
 def test_a_kill_between_any_two_steps_of_a_migration_is_harmless(old_run: Path, step: str) -> None:
     with duckdb.connect(old_run / "campaign.duckdb") as connection:
         before = dumped(connection)
+        cited = connection.execute("SELECT citation FROM models").fetchone()
     command = [sys.executable, "-m", "tests.store.migrant", str(old_run), step]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
     if "reference" not in step and "version" not in step:
         with Writer(old_run, PROPERTIES) as writer:
             assert dumped(writer._connection) == before
-            assert len(writer._execute("FROM results")) == 2
+            assert len(writer._execute("FROM results")) == 3
         return
     with duckdb.connect(old_run / "campaign.duckdb") as connection:
         migrate(lambda sql: connection.execute(sql).fetchall(), migrant.STEPS)
-        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(3,)]
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(4,)]
         assert connection.execute("SELECT reference FROM models").fetchall() == [("none yet",)]
         connection.execute("ALTER TABLE models RENAME COLUMN reference TO citation")
-        connection.execute("UPDATE models SET citation = NULL")
-        connection.execute("UPDATE schema_version SET version = 1")
-        assert dumped(connection) == before
+        connection.execute("UPDATE models SET citation = ?", cited)
+        connection.execute("UPDATE schema_version SET version = 2")
+    with Writer(old_run, PROPERTIES) as writer:
+        assert dumped(writer._connection) == before

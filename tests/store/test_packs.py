@@ -13,8 +13,10 @@ import pytest
 
 from screen.core.errors import BrokenArtifactError, StoreError
 from screen.store.artifacts import Artifacts
-from screen.store.compact import pack
+from screen.store.compact import broken_packs, pack
+from screen.store.garbage import delete, garbage
 from screen.store.packs import PACK
+from screen.store.verify import verify
 from tests.store.samples import candidate
 
 ROOT = Path(__file__).parents[2]
@@ -136,6 +138,63 @@ def test_a_garbled_pack_says_so(artifacts: Artifacts) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(StoreError, match=r"aa/packed\.zip is broken"):
         artifacts.has("relax", "aa0")
+
+
+DAMAGE = {
+    "truncated": lambda content: content[:-30],
+    "torn in the middle": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "longer": lambda content: content + b"\0",
+    "its directory lost": lambda content: content[:-400] + b"\0" * 330 + content[-70:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_one_broken_pack_hides_nothing_else_from_anybody(artifacts: Artifacts, damage: str) -> None:
+    pack(artifacts)
+    path = folder(artifacts) / "relax" / "aa" / PACK
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    places = {("relax", key) for key in KEYS}
+    inside = {place for place in places if place[1].startswith("aa")}
+    artifacts.write("relax", "aazz", candidate("beside it"))
+    verdict = verify(artifacts, places, ())
+    assert list(verdict.packs) == [f"relax/aa/{PACK}"]
+    assert "is broken" in verdict.packs[f"relax/aa/{PACK}"]
+    assert set(verdict.missing) == inside
+    assert verdict.checked == len(places - inside) + 1
+    assert garbage(artifacts, places | {("relax", "aazz")}, (), older_than_s=-5) == []
+    delete(artifacts, garbage(artifacts, places, (), older_than_s=-5))
+    assert not (path.parent / "aazz.npz").exists()
+    artifacts.write("relax", "abzz", candidate("beside a good one"))
+    assert pack(artifacts) == 1, "what lies in other folders"
+    assert broken_packs(artifacts) == [path.parent]
+    artifacts.storage.set_aside(f"relax/aa/{PACK}")
+    verdict = verify(artifacts, places, ())
+    assert verdict.packs == {}
+    assert set(verdict.missing) == inside
+    for stage, key in inside:
+        assert not artifacts.has(stage, key)
+        artifacts.write(stage, key, candidate(key))
+    assert not verify(artifacts, places, ()).damaged
+    (found,) = garbage(artifacts, {*places, ("relax", "abzz")}, (), older_than_s=-5)
+    assert (found.kind, found.stored.name) == ("set aside", "relax/aa/packed.broken")
+    pack(artifacts)
+    delete(artifacts, [found])
+    assert not verify(artifacts, places, ()).damaged
+
+
+def test_a_member_of_a_broken_pack_can_be_set_aside_and_computed_again(
+    artifacts: Artifacts,
+) -> None:
+    """As a worker does that meets one."""
+    pack(artifacts)
+    path = folder(artifacts) / "relax" / "aa" / PACK
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(BrokenArtifactError, match=r"packed\.zip is broken"):
+        artifacts.read("relax", "aa0")
+    artifacts.set_aside("relax", "aa0")
+    artifacts.write("relax", "aa0", candidate("aa0"))
+    assert artifacts.read("relax", "aa0").id == "aa0"
 
 
 def test_readers_never_miss_a_record_while_packs_are_made(artifacts: Artifacts) -> None:

@@ -173,7 +173,7 @@ def test_a_run_remembers_where_its_artifacts_are(tmp_path: Path) -> None:
     assert move_in(run, None) == shelf
     with pytest.raises(StoreError, match=r"keeps its artifacts in .*shelf.*ARTIFACTS"):
         settled(run, "s3://shelf/x")
-    assert tenants(shelf) == {tenant_of(run)}
+    assert list(tenants(shelf).values()) == [tenant_of(run, shelf)]
 
 
 def test_a_run_that_keeps_its_own_artifacts_needs_no_pointer(tmp_path: Path) -> None:
@@ -192,8 +192,8 @@ def test_runs_in_a_bucket_keep_their_names_and_the_ledger_there(s3: None, tmp_pa
     url = bucket()
     for name in ("one", "two"):
         move_in(tmp_path / name, url)
-    assert {Path(tenant.run).name for tenant in tenants(url)} == {"one", "two"}
-    assert all(isinstance(tenant, Tenant) for tenant in tenants(url))
+    assert {Path(tenant.run).name for tenant in tenants(url).values()} == {"one", "two"}
+    assert all(isinstance(tenant, Tenant) for tenant in tenants(url).values())
     places = {str(ledger_folder(tmp_path / name)) for name in ("one", "two")}
     assert len(places) == 2
     assert all(place.startswith(f"{url}/_ledger/") for place in places)
