@@ -257,7 +257,10 @@ PROTOCOLS: Mapping[str, Protocol] = {
             description="Any crystal: supercells by minimum image, mesh by q-density, 100–800 K",
             temperatures=tuple(float(T) for T in range(100, 801, 50)),
             displacements=DisplacementSettings(
-                fc3_scheme="random", fc3_dtype="float32", max_supercells=20_000
+                distance=0.02,  # higher orders leave half as much as at 0.03 Å
+                fc3_scheme="random",
+                fc3_dtype="float32",
+                max_supercells=20_000,
             ),
         ),
         Protocol(
