@@ -1,7 +1,7 @@
 """What the pages ask of a run: cached answers from its newest published snapshot.
 
-The only file that reads the store. Caches are keyed by the snapshot's version, so a new snapshot
-is a new question; artifacts never change under their key.
+The only file that opens the store for pages. Caches are keyed by the snapshot's version, so a new
+snapshot is a new question; artifacts never change under their key.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.filters import Filters, Match, where
 from screen.core.columns import Column
-from screen.core.records import HELD_BACK, Record
-from screen.ranking import rank
+from screen.core.records import Record
 from screen.store import queries
 from screen.store.artifacts import Artifacts
 from screen.store.database import Snapshot, open_snapshot
@@ -93,18 +91,6 @@ def failure_counts(published: Published) -> pa.Table:
 def costs(published: Published) -> pa.Table:
     """Sum up the cost of each stage."""
     return queries.cost_by_stage(snapshot(published))
-
-
-@st.cache_data(max_entries=3, show_spinner=False)
-def failures(published: Published, limit: int) -> pa.Table:
-    """Return the first failure of each failed outcome, at most ``limit``."""
-    return snapshot(published).query(
-        "SELECT formula, material_id, failure_stage, failure_kind, failure_message, status, "
-        "model, protocol, model_digest, protocol_digest FROM results "
-        f"WHERE failure_stage IS NOT NULL AND status NOT IN {HELD_BACK} "
-        "ORDER BY failure_stage, failure_kind, material_id, model, protocol LIMIT ?",
-        [limit],
-    )
 
 
 @st.cache_data(max_entries=3, show_spinner=False)
@@ -189,35 +175,6 @@ def _distinct(published: Published, expression: str) -> list[str]:
         "WHERE value IS NOT NULL ORDER BY value"
     )
     return [str(value) for value in found["value"].to_pylist()]
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def ranked(
-    published: Published,
-    kind: str,
-    chosen: ResultSet,
-    filters: Filters,
-    limit: int,
-    match: Match | None = None,
-) -> pa.Table:
-    """Return the first ``limit`` materials of a ranking; see ``screen.ranking.rank``.
-
-    Raises
-    ------
-    SettingsError
-        Nothing was computed at this temperature, or the substrate is not known there.
-    """
-    return rank(
-        snapshot(published),
-        kind,
-        filters.temperature,
-        limit,
-        where=where(filters),
-        model=chosen.model,
-        protocol=chosen.protocol,
-        match_expansion=match.expansion if match else None,
-        max_mismatch=match.max_mismatch if match else None,
-    )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

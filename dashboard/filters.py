@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+Chemistry = Literal["all of", "any of", "only"]
+"""How the elements that are asked for have to be there."""
+
+TRUST: Mapping[str, str] = {
+    "complete": "status = 'complete'",
+    "potentials agree": "models_disagree IS NOT TRUE",
+    "good fit of fc3": "fc3_fit_poor IS NOT TRUE",
+    "undoubted α": "expansion_doubt IS NOT TRUE",
+    "seen in experiments": "theoretical IS FALSE",
+}
+"""Name of a reason to trust a row to its condition on the columns of a ranking."""
 
 
 @dataclass(frozen=True)
 class Filters:
     """Which materials of a ranking to show; empty filters let everything pass."""
 
-    temperature: float  # K, one of the stored grid
-    contains: tuple[str, ...] = ()  # element symbols that must all be there
+    temperature: float  # K
+    contains: tuple[str, ...] = ()  # element symbols
+    chemistry: Chemistry = "all of"
     lacks: tuple[str, ...] = ()  # element symbols of which none may be there
     prototypes: tuple[str, ...] = ()
     kappa_from: float | None = None  # W/m/K at ``temperature``
     kappa_to: float | None = None  # W/m/K
-    complete_only: bool = False  # leave out materials of which another property failed
+    gap_from: float | None = None  # eV; materials of unknown gap do not pass
+    gap_to: float | None = None  # eV
+    hull_to: float | None = None  # eV/atom; materials of unknown energy do not pass
+    trust: tuple[str, ...] = ()  # names in ``TRUST``
 
 
 @dataclass(frozen=True)
@@ -27,34 +44,41 @@ class Match:
     max_mismatch: float  # 1/K
 
 
-def where(filters: Filters) -> str | None:
-    """Return a condition on the columns of the view ``results``; None lets everything pass."""
-    conditions = []
-    if filters.contains:
-        conditions.append(f"list_has_all(elements, {_list(filters.contains)})")
-    if filters.lacks:
-        conditions.append(f"NOT list_has_any(elements, {_list(filters.lacks)})")
+def conditions(filters: Filters) -> list[str]:
+    """Return conditions on the columns of a ranking, all of which have to hold."""
+    found = [*_elements(filters)]
     if filters.prototypes:
-        conditions.append(f"list_contains({_list(filters.prototypes)}, prototype)")
-    if filters.complete_only:
-        conditions.append("status = 'complete'")
-    if filters.kappa_from is not None or filters.kappa_to is not None:
-        conditions.append(_kappa_between(filters))
-    return " AND ".join(conditions) or None
+        found.append(f"prototype IN ({_texts(filters.prototypes)})")
+    found += between("kappa", filters.kappa_from, filters.kappa_to)
+    found += between("band_gap", filters.gap_from, filters.gap_to)
+    found += between("energy_above_hull", None, filters.hull_to)
+    found += [TRUST[name] for name in filters.trust]
+    return found
 
 
-def _kappa_between(filters: Filters) -> str:
-    """Compare κ at the temperature itself: the list's value at that point of its grid."""
-    kappa = f"kappa[list_position(temperatures, {filters.temperature!r}::DOUBLE)]"
-    low = [] if filters.kappa_from is None else [f"{kappa} >= {filters.kappa_from!r}"]
-    high = [] if filters.kappa_to is None else [f"{kappa} <= {filters.kappa_to!r}"]
-    return (
-        "(material_id, model_digest, protocol_digest) IN "
-        "(SELECT (material_id, model_digest, protocol_digest) FROM conductivity "
-        f"WHERE {' AND '.join([*low, *high])})"
-    )
+def _elements(filters: Filters) -> Iterable[str]:
+    """Yield what is asked of the composition."""
+    wanted = f"[{_texts(filters.contains)}]"
+    if filters.contains:
+        yield {
+            "all of": f"list_has_all(elements, {wanted})",
+            "any of": f"list_has_any(elements, {wanted})",
+            "only": f"list_has_all({wanted}, elements)",
+        }[filters.chemistry]
+    if filters.lacks:
+        yield f"NOT list_has_any(elements, [{_texts(filters.lacks)}])"
 
 
-def _list(texts: Iterable[str]) -> str:
-    """Quote texts as a list in SQL."""
-    return "[" + ", ".join("'" + text.replace("'", "''") + "'" for text in texts) + "]"
+def between(column: str, low: float | None, high: float | None) -> list[str]:
+    """Return conditions that a column lies between two values, ends included."""
+    found = [] if low is None else [f"{column} >= {low!r}"]
+    return found if high is None else [*found, f"{column} <= {high!r}"]
+
+
+def quoted(text: str) -> str:
+    """Quote a text for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _texts(texts: Iterable[str]) -> str:
+    return ", ".join(quoted(text) for text in texts)

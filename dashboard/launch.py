@@ -12,12 +12,20 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from dashboard.access import LOOPBACK, is_loopback
+
 APP = Path(__file__).resolve().parent / "app.py"
 START_TIMEOUT = 60.0  # s
+EVERYWHERE = ("0.0.0.0", "::")
 
 
-def command(run: Path, port: int | None = None) -> list[str]:
-    """Return the command line of a server on the loopback address.
+def command(
+    run: Path,
+    port: int | None = None,
+    address: str = LOOPBACK,
+    password_file: Path | None = None,
+) -> list[str]:
+    """Return the command line of a server; the app itself refuses strangers without a password.
 
     Parameters
     ----------
@@ -25,21 +33,34 @@ def command(run: Path, port: int | None = None) -> list[str]:
         Run folder; it may appear later.
     port
         None: Streamlit takes 8501 or the next free one.
+    address
+        Where it listens; beyond the loopback address only with a password.
+    password_file
+        File with the password; None: the environment may have one.
     """
     chosen = [] if port is None else ["--server.port", str(port)]
+    told = [] if is_loopback(address) else ["--browser.serverAddress", _name_of(address)]
+    secret = [] if password_file is None else ["--password-file", str(password_file)]
     return [
         *(sys.executable, "-m", "streamlit", "run", str(APP)),
-        *("--server.address", "127.0.0.1"),
+        *("--server.address", address),
         *("--server.headless", "true"),
         *("--browser.gatherUsageStats", "false"),
         *chosen,
+        *told,
         *("--", "--run", str(run)),
+        *secret,
     ]
 
 
+def _name_of(address: str) -> str:
+    """Return how others call this machine; left alone, Streamlit asks a server on the internet."""
+    return socket.gethostname() if address in EVERYWHERE else address
+
+
 @contextmanager
-def serving(run: Path) -> Iterator[str]:
-    """Serve a run on a free port while the context is open; give the address of the app.
+def serving(run: Path, password_file: Path | None = None, listen: str = LOOPBACK) -> Iterator[str]:
+    """Serve a run on a free port while the context is open; give the address on this machine.
 
     Raises
     ------
@@ -48,9 +69,12 @@ def serving(run: Path) -> Iterator[str]:
     """
     port = _free_port()
     server = subprocess.Popen(
-        command(run, port), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command(run, port, listen, password_file),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://{LOOPBACK}:{port}"
     try:
         _wait_until_healthy(server, address)
         yield address
@@ -62,7 +86,7 @@ def serving(run: Path) -> Iterator[str]:
 def _free_port() -> int:
     """Ask the system for a port that nobody listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 

@@ -11,9 +11,11 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.data import Published
+from dashboard.runs import runs_below
 from screen.core.errors import StoreError
 
 REFRESH = "5s"
+CHOSEN = "run"
 
 
 def run_folder(arguments: Sequence[str]) -> Path | None:
@@ -25,17 +27,42 @@ def run_folder(arguments: Sequence[str]) -> Path | None:
 
 
 def open_run() -> Published:
-    """Return the newest snapshot of the run; without one, say what is missing and stop."""
+    """Return the newest snapshot of the run; without one, say what is missing and stop.
+
+    A folder of runs is one of them, see ``chosen_run``.
+    """
     run = run_folder(sys.argv[1:])
     if run is None:
         st.info("No run folder was named: start with `thermoscreen dashboard --run RUN`.")
         st.stop()
+    run = chosen_run(run)
     published = _newest(run)
     if published is None:
         _say_what_is_missing(run)
         follow(run, None)
         st.stop()
     return published
+
+
+def chosen_run(folder: Path) -> Path:
+    """Return the folder, or where it holds runs the one that the address or this window names.
+
+    A page that is opened from another one loses the address of that one; the window remembers.
+    """
+    names = [run.name for run in runs_below(folder)]
+    if not names:
+        return folder
+    wanted = st.query_params.get(CHOSEN, st.session_state.get(CHOSEN))
+    name = str(wanted) if wanted in names else names[0]
+    choose_run(name)
+    return folder / name
+
+
+def choose_run(name: str) -> None:
+    """Remember a run for this window, and in the address."""
+    st.session_state[CHOSEN] = name
+    if st.query_params.get(CHOSEN) != name:
+        st.query_params[CHOSEN] = name
 
 
 @st.fragment(run_every=REFRESH)

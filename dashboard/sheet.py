@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dashboard import display
-from dashboard.data import MaterialSheet
 from screen.core.columns import Column
 from screen.core.crystal import Crystal
+from screen.store.queries import MaterialSheet
 
 Row = Mapping[str, Any]
 

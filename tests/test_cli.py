@@ -41,6 +41,7 @@ COMMANDS = {  # command: a word of its help that says what it is for
     "store": "compact",
     "export": "Parquet",
     "protocols": "protocols",
+    "report": "shortlist",
     "dashboard": "browser",
 }
 CAMPAIGN = """

@@ -1,4 +1,4 @@
-"""Phonon bands along the path through the Brillouin zone."""
+"""Phonon bands along the path through the Brillouin zone, with the density of states."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.charts import style
+from dashboard.charts.dos import DensityOfStates
 from screen.core.crystal import FloatArray
 from screen.core.records import Bands
 
+BANDS, GAP = 0.76, 0.05  # of the width: bands, and what is left free before the DOS
 NOISE = 0.01  # THz; acoustic modes at Γ are zero only for exact force constants
 
 
-def band_structure(bands: Bands) -> go.Figure:
-    """Plot frequencies in THz, imaginary ones as negative."""
+def band_structure(bands: Bands, density: DensityOfStates | None = None) -> go.Figure:
+    """Plot frequencies in THz, imaginary ones as negative; the density of states beside them."""
     fig = style.figure("wave vector", "frequency [THz]")
     distances, frequencies = _broken_at_borders(bands)
     for band in frequencies.T:
@@ -31,7 +33,36 @@ def band_structure(bands: Bands) -> go.Figure:
         _mark_imaginary(fig, lowest)
     else:
         fig.update_yaxes(rangemode="tozero")
+    if density is not None:
+        _add_density(fig, density)
     return fig
+
+
+def _add_density(fig: go.Figure, density: DensityOfStates) -> None:
+    """Draw the density of states on the same axis of frequencies."""
+    fig.update_layout(
+        xaxis={"domain": [0.0, BANDS]},
+        xaxis2={
+            "domain": [BANDS + GAP, 1.0],
+            "anchor": "y",
+            "title": {"text": "DOS [1/THz]"},
+            "rangemode": "tozero",
+            "gridcolor": style.FAINT,
+            "zeroline": False,
+            "nticks": 3,
+        },
+    )
+    fig.add_scatter(
+        x=density.states,
+        y=density.frequencies,
+        xaxis="x2",
+        name="DOS",
+        mode="lines",
+        fill="tozerox",
+        line={"color": style.GREY, "width": 1.6},
+        showlegend=False,
+        hovertemplate="%{x:.3g} states/THz at %{y:.2f} THz<extra></extra>",
+    )
 
 
 def _broken_at_borders(bands: Bands) -> tuple[FloatArray, FloatArray]:
@@ -52,6 +83,7 @@ def _add_path(fig: go.Figure, bands: Bands) -> None:
         range=[float(bands.distances[0]), float(bands.distances[-1])],
         gridcolor=style.LINE,
         tickfont={"size": 14},
+        tickangle=0,
     )
     fig.update_yaxes(zeroline=True, zerolinecolor=style.LINE, zerolinewidth=1)
 

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.charts import style
+from dashboard.spread import Spread
 from screen.core.crystal import FloatArray
 from screen.core.experiment import Measurement
 from screen.core.records import Expansion
@@ -20,15 +21,21 @@ MANY = 5000  # modes from which WebGL draws
 
 
 def expansion_curve(
-    record: Expansion, lattice: FloatArray | None = None, measured: Sequence[Measurement] = ()
+    record: Expansion,
+    lattice: FloatArray | None = None,
+    measured: Sequence[Measurement] = (),
+    spread: Spread | None = None,
 ) -> go.Figure:
     """Plot the linear expansion coefficient in 10⁻⁶/K; it may be negative.
 
     The mean, and the axes of ``lattice`` (3, 3) where they differ; with measured values, and what
-    third-order force constants alone would give.
+    third-order force constants alone would give; shaded: the range of ``spread`` in 1/K.
     """
     fig = style.figure("T [K]", "α_L [10⁻⁶/K]")
     style.temperature_axis(fig.layout.xaxis, record.temperatures)
+    if spread is not None:
+        low, high = 1e6 * spread.low, 1e6 * spread.high
+        style.add_range(fig, spread.temperatures, low, high, spread.potentials)
     curves = [] if lattice is None else _different_axes(record, lattice)
     for name, colour, values in curves:
         _add_curve(fig, record.temperatures, values, name, colour, dash="dash")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import pyarrow as pa
@@ -18,6 +18,9 @@ STATUS_COLOURS: Mapping[str, str] = {
     "pending": style.GREY,
 }
 ROW_HEIGHT = 34  # px
+WHOLE = ",~d"  # of an axis that counts
+LARGE = 100.0
+MARKED = 40  # points, of a curve that marks them
 UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -41,12 +44,12 @@ def status_bars(counts: pa.Table) -> go.Figure:
                 name=status,
                 orientation="h",
                 marker={"color": colour},
-                texttemplate="%{x}",
+                texttemplate="%{x:,}",
                 insidetextanchor="middle",
-                hovertemplate=f"%{{x}} {status}<extra>%{{y}}</extra>",
+                hovertemplate=f"%{{x:,}} {status}<extra>%{{y}}</extra>",
             )
     fig.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})
-    fig.update_xaxes(rangemode="tozero")
+    fig.update_xaxes(rangemode="tozero", tickformat=WHOLE)
     fig.update_yaxes(automargin=True, title=None, showgrid=False)
     return fig
 
@@ -73,7 +76,7 @@ def cost_bars(costs: pa.Table) -> go.Figure:
         customdata=[[row["executions"], row["evaluations"]] for row in rows],
         orientation="h",
         marker={"color": style.BLUE},
-        texttemplate="%{x:.3g}",
+        text=[_amount(row["wall_s"] / seconds) for row in rows],
         hovertemplate=(
             f"%{{x:.3g}} {unit}, %{{customdata[0]}} computations, "
             "%{customdata[1]} cells evaluated<extra>%{y}</extra>"
@@ -81,6 +84,65 @@ def cost_bars(costs: pa.Table) -> go.Figure:
     )
     fig.update_yaxes(automargin=True, title=None, showgrid=False)
     return fig
+
+
+def funnel_bars(steps: Sequence[tuple[str, int, str]]) -> go.Figure:
+    """Plot how many materials have come to each step, the first step on top.
+
+    Parameters
+    ----------
+    steps
+        Name, number of materials and meaning of each step.
+    """
+    names = [name for name, _, _ in steps][::-1]
+    numbers = [number for _, number, _ in steps][::-1]
+    before = [numbers[min(index + 1, len(numbers) - 1)] for index in range(len(numbers))]
+    parts = [
+        number / other if other else 0.0 for number, other in zip(numbers, before, strict=True)
+    ]
+    fig = style.figure("materials", "", height=90 + ROW_HEIGHT * len(names))
+    fig.add_bar(
+        x=numbers,
+        y=names,
+        customdata=[[meaning] for _, _, meaning in steps][::-1],
+        orientation="h",
+        marker={"color": style.BLUE},
+        text=[
+            f"{number:,}"
+            if index == len(numbers) - 1
+            else f"{number:,} ({part:.0%} of the step before)"
+            for index, (number, part) in enumerate(zip(numbers, parts, strict=True))
+        ],
+        hovertemplate="%{x:,}: %{customdata[0]}<extra>%{y}</extra>",
+    )
+    fig.update_xaxes(rangemode="tozero", tickformat=WHOLE)
+    fig.update_yaxes(automargin=True, title=None, showgrid=False)
+    return fig
+
+
+def progress_curve(finished: pa.Table) -> go.Figure:
+    """Plot how many outcomes had ended at which moment.
+
+    Parameters
+    ----------
+    finished
+        Columns ``moment``, UTC, and ``outcomes``, both rising.
+    """
+    fig = style.figure("finished at [UTC]", "outcomes", height=260)
+    fig.add_scatter(
+        x=finished["moment"].to_pylist(),
+        y=finished["outcomes"].to_pylist(),
+        mode="lines+markers" if len(finished) < MARKED else "lines",
+        line={"color": style.BLUE, "shape": "hv"},
+        hovertemplate="%{y:,} by %{x}<extra></extra>",
+    )
+    fig.update_yaxes(rangemode="tozero", tickformat=WHOLE)
+    return fig
+
+
+def _amount(value: float) -> str:
+    """Write three significant digits, large numbers in whole."""
+    return f"{value:,.0f}" if value >= LARGE else f"{value:.3g}"
 
 
 def time_unit(seconds: float) -> tuple[float, str]:

@@ -53,23 +53,39 @@ def spectral_curve(record: Conductivity, index: int) -> go.Figure:
 
 
 def mean_free_path_curve(record: Conductivity, index: int) -> go.Figure:
-    """Plot κ_P carried by all modes with mean free paths up to Λ; coherences have none."""
+    """Plot κ_P, and κ = κ_P + κ_C, of all modes with mean free paths up to Λ.
+
+    A coherence has no mean free path of its own: it is counted with its two modes, in the ratio
+    of their heat capacities as in ``mode_conductivities``.
+    """
     lengths = _lengths(record, index)
     carried = cumulative_by_mean_free_path(record, index, lengths)
-    fig = style.figure("mean free path Λ [nm]", "κ_P up to Λ [W/m/K]")
+    fig = style.figure("mean free path Λ [nm]", "κ up to Λ [W/m/K]")
     style.log_axis(fig.layout.xaxis, lengths)
     fig.update_yaxes(rangemode="tozero")
-    fig.add_scatter(
-        x=lengths,
-        y=carried,
-        name="κ_P",
-        mode="lines",
-        showlegend=False,
-        line={"color": style.GREEN, "width": 2.5},
-        hovertemplate="%{y:.3g} W/m/K up to %{x:.3g} nm<extra></extra>",
-    )
+    for name, values, colour, dash in (
+        ("κ_P (populations)", carried, style.GREEN, "solid"),
+        ("κ = κ_P + κ_C", carried + _coherences_up_to(record, index, lengths), style.BLUE, "dash"),
+    ):
+        fig.add_scatter(
+            x=lengths,
+            y=values,
+            name=style.pretty(name),
+            mode="lines",
+            line={"color": colour, "width": 2.5, "dash": dash},
+            hovertemplate="%{y:.3g} W/m/K up to %{x:.3g} nm",
+        )
     _mark_half(fig, median_mean_free_path(record, index), float(carried[-1]) / 2)
     return fig
+
+
+def _coherences_up_to(record: Conductivity, index: int, lengths: FloatArray) -> FloatArray:
+    """κ_C counted with modes of Λ up to each of ``lengths`` (n,) nm: (n,) W/m/K."""
+    paths = mean_free_paths(record, index).ravel()
+    _, coherences = mode_conductivities(record, index)
+    order = np.argsort(paths)
+    total = np.append(0.0, np.cumsum(coherences.ravel()[order]))
+    return np.asarray(total[np.searchsorted(paths[order], lengths, side="right")])
 
 
 def coherence_map(record: Conductivity, index: int) -> go.Figure:
@@ -123,10 +139,10 @@ def _mark_half(fig: go.Figure, median: float, half: float) -> None:
         name="half",
         showlegend=False,
         hoverinfo="skip",
-        line={"color": style.GREY, "dash": "dot", "width": 1.5},
+        line={"color": style.GREEN, "dash": "dot", "width": 1.5},
         text=["", f"half: {median:.3g} nm "],
         textposition="top left",
-        textfont={"color": style.GREY},
+        textfont={"color": style.GREEN},
     )
 
 

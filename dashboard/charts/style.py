@@ -23,6 +23,7 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
 LINE = "rgba(138, 146, 155, 0.55)"
 FAINT = "rgba(138, 146, 155, 0.16)"
+SHADE = "rgba(138, 146, 155, 0.28)"
 HEIGHT = 380  # px
 
 DENSE = 2.5  # decades up to which 2 and 5 are ticks too
@@ -89,6 +90,22 @@ def decades(top: float, shown: int, title: str) -> dict[str, Any]:
         "thickness": 12,
         "outlinewidth": 0,
     }
+
+
+def add_range(
+    fig: go.Figure, temperatures: FloatArray, low: FloatArray, high: FloatArray, potentials: int
+) -> None:
+    """Shade the range that several potentials give, in the units of the ordinate."""
+    fig.add_scatter(
+        x=np.concatenate([temperatures, temperatures[::-1]]),
+        y=np.concatenate([high, low[::-1]]),
+        name=f"range of {potentials} potentials",
+        mode="lines",
+        fill="toself",
+        fillcolor=SHADE,
+        line={"width": 0},
+        hoverinfo="skip",
+    )
 
 
 def mark_line(fig: go.Figure, y: float, text: str) -> None:

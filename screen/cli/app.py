@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -16,7 +15,8 @@ import pyarrow as pa
 import typer
 
 from screen import console
-from screen.cli import catalog, exports, interrupts, models, plan, sql, store
+from screen.cli import catalog, exports, interrupts, models, plan, report, sql, store
+from screen.cli.extras import require_dashboard, require_run
 from screen.cli.formats import Format, FormatOption
 from screen.core.errors import SettingsError, ThermoscreenError
 from screen.core.records import Conductivity, ForceConstants
@@ -36,7 +36,6 @@ from screen.store.artifacts import Artifacts
 from screen.store.database import open_snapshot
 from screen.store.export import write_table
 from screen.store.layout import artifacts_folder, campaign_file, database_file
-from screen.store.modes import mode_table
 
 app = typer.Typer(
     help="Screen crystals for heat management: zero-shot Wigner thermal conductivity and "
@@ -52,6 +51,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(models.app, name="models")
 app.command()(plan.plan)
 app.command()(sql.sql)
+app.command()(report.report)
 app.add_typer(store.app, name="store")
 app.add_typer(exports.app, name="export")
 
@@ -343,6 +343,8 @@ def _export(run: Path, material: str, outcomes: pa.Table, folder: Path) -> None:
 
 def _export_modes(run: Path, material: str, outcomes: pa.Table, file: Path) -> None:
     """Write the modes of all potentials and protocols that have a conductivity."""
+    from screen.store.modes import mode_table
+
     artifacts = Artifacts(artifacts_folder(run))
     tables = []
     for row in outcomes.to_pylist():
@@ -386,11 +388,23 @@ def protocols(
 def dashboard(
     run: Run,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
+    address: Annotated[
+        str,
+        typer.Option(help="Address to listen on; beyond the loopback only with a password."),
+    ] = "127.0.0.1",
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the password, for your eyes only (chmod 600); or set "
+            "THERMOSCREEN_PASSWORD.",
+        ),
+    ] = None,
 ) -> None:
-    """Open the dashboard of a run in the browser (loopback only)."""
-    if any(importlib.util.find_spec(package) is None for package in ("dashboard", "streamlit")):
-        raise SettingsError("the dashboard needs streamlit: pip install 'thermoscreen[dashboard]'")
-    if not run.is_dir():
-        raise SettingsError(f"no run folder {run}; make one with `thermoscreen run campaign.toml`")
+    """Open the dashboard of a run in the browser; other machines reach it only with a password."""
+    require_dashboard("the dashboard", "streamlit")
+    require_run(run)
     command = [sys.executable, "-m", "dashboard", "--run", str(run), "--port", str(port)]
+    command += ["--address", address]
+    if password_file is not None:
+        command += ["--password-file", str(password_file)]
     sys.exit(subprocess.run(command, check=False).returncode)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
 import typer
@@ -20,8 +20,10 @@ from screen.core.errors import SettingsError, StoreError
 from screen.core.identities import told_apart
 from screen.core.records import Candidate, Rejected
 from screen.core.registry import find, names
-from screen.sources.catalog import Pull, Watch, pull_from, read_provenance, write
 from screen.store.files import write_atomically
+
+if TYPE_CHECKING:
+    from screen.sources.catalog import Pull, Watch
 
 app = typer.Typer(
     help="Candidates of a source: list them, or write them to a catalog file.",
@@ -87,6 +89,8 @@ def pull(
     Ctrl-C keeps what has come; the same command goes on. Use the catalog in a campaign as
     [source] name = "catalog", file = "...".
     """
+    from screen.sources.catalog import pull_from, write
+
     options = _options(option or [])
     if where is not None:
         if "where" in options:
@@ -127,6 +131,8 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show where a catalog comes from: database, version, filter, date, licences, citation."""
+    from screen.sources.catalog import read_provenance
+
     origin = read_provenance(file)
     if as_json:
         console.print_json(origin)

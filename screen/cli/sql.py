@@ -12,6 +12,7 @@ from screen import console
 from screen.cli.formats import Format, FormatOption
 from screen.core.errors import SettingsError
 from screen.store.database import open_snapshot
+from screen.store.described import described, headers, known_columns
 from screen.store.export import write_table
 
 STDIN = "-"
@@ -47,6 +48,8 @@ def sql(
     kind = _kind(fmt, output)
     with open_snapshot(run, memory_limit=memory) as snapshot:
         table = snapshot.query(text, timeout=timeout)
+        if kind == Format.table:
+            table = table.rename_columns(headers(described(table, known_columns(snapshot))))
     if output is not None:
         write_table(table, kind, output)
         console.print_message(f"{output}: {table.num_rows} rows")

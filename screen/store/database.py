@@ -23,7 +23,7 @@ from screen.core.settings import Protocol
 from screen.store import backfill, rows, snapshots, statements
 from screen.store.deadline import interrupted_after
 from screen.store.files import sync_file, sync_folder
-from screen.store.frames import Row, first_rows, table_of
+from screen.store.frames import Row, first_rows, table_of, with_unique_names
 from screen.store.layout import database_file, snapshots_folder
 from screen.store.manifest import manifest_of
 from screen.store.migrations import prepare
@@ -340,7 +340,7 @@ class Snapshot:
         max_rows: int | None = None,
         max_bytes: int | None = None,
     ) -> pa.Table:
-        """Run SQL and return its rows.
+        """Run SQL and return its rows; a second column ``a`` is called ``a_1``.
 
         Parameters
         ----------
@@ -361,15 +361,20 @@ class Snapshot:
         """
         cursor = self._connection.cursor()
         try:
-            statement = _only_query(cursor, sql)
+            statement = _only_query(cursor, sql.rstrip().rstrip(";"))
             with interrupted_after(timeout, cursor.interrupt):
-                return _fetched(cursor, statement, parameters, max_rows, max_bytes)
+                found = _fetched(cursor, statement, parameters, max_rows, max_bytes)
+            return with_unique_names(found)
         except (duckdb.Error, OSError, pa.ArrowException, MemoryError) as error:
             # while rows stream, pyarrow raises what DuckDB says
             if isinstance(error, duckdb.InterruptException) or _INTERRUPTED in str(error):
                 why = f"the query was stopped after {timeout:g} s: {shortened(sql)}"
                 raise StoreError(why) from error
             raise StoreError(f"the query failed: {explained(str(error))}") from error
+        except RuntimeError as error:
+            if str(error) != _CTRL_C:
+                raise
+            raise KeyboardInterrupt from error
         finally:
             cursor.close()
 
@@ -460,6 +465,7 @@ def _connect_live(run: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPy
 
 
 _INTERRUPTED = "INTERRUPT Error"
+_CTRL_C = "Query interrupted"  # DuckDB asks Python for signals and makes this of Ctrl-C
 
 
 def _only_query(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
@@ -491,10 +497,13 @@ def _fetched(
     max_bytes: int | None = None,
 ) -> pa.Table:
     """Execute and read at most ``max_rows`` rows."""
+    text = query if isinstance(query, str) else query.query
     relation = cursor.sql(query, params=parameters)
     if relation is None:
-        raise StoreError(f"not a query, it has no result: {query!r}")
+        raise StoreError(f"not a query, it has no result: {shortened(text)!r}")
     if max_rows is None and max_bytes is None:
         return relation.to_arrow_table()
+    if max_rows is not None and ";" not in text:
+        relation = relation.limit(max_rows)  # as a subquery; sorting takes less memory then
     rows_per_batch = 10_000 if max_rows is None else min(max_rows, 10_000)
     return first_rows(relation.to_arrow_reader(rows_per_batch), max_rows, max_bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute
@@ -51,15 +51,25 @@ def _write_csv(table: pa.Table, handle: BinaryIO) -> None:
 
 
 def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-    """Turn a nested column into JSON text, NaN and infinity into NULL."""
+    """Turn what CSV has no words for into text; NaN and infinity become NULL."""
     if pa.types.is_floating(column.type):
         return pyarrow.compute.if_else(pyarrow.compute.is_finite(column), column, None)
+    if pa.types.is_nested(column.type):
+        return _texts(column, _json)
+    if pa.types.is_binary(column.type):
+        return _texts(column, bytes.hex)
+    return _texts(column, str) if _is_span(column.type) else column
+
+
+def _is_span(kind: pa.DataType) -> bool:
+    """Say whether values are lengths of time."""
+    return bool(pa.types.is_interval(kind) or pa.types.is_duration(kind))
+
+
+def _texts(column: pa.ChunkedArray, write: Callable[[Any], str]) -> pa.Array:
+    """Turn values into text; NULL stays NULL."""
     values = column.to_pylist()
-    if pa.types.is_interval(column.type) or pa.types.is_duration(column.type):
-        return pa.array([None if value is None else str(value) for value in values], pa.string())
-    if not pa.types.is_nested(column.type):
-        return column
-    return pa.array([None if value is None else _json(value) for value in values], pa.string())
+    return pa.array([None if value is None else write(value) for value in values], pa.string())
 
 
 def _write_json(table: pa.Table, handle: BinaryIO) -> None:
@@ -78,6 +88,11 @@ def _json(value: object) -> str:
 
 
 def _write_parquet(table: pa.Table, handle: BinaryIO) -> None:
+    """Write typed columns; spans of time and unions, which Parquet does not know, as text."""
+    for index, field in enumerate(table.schema):
+        if _is_span(field.type) or pa.types.is_union(field.type):
+            texts = _texts(table.column(index), str)
+            table = table.set_column(index, field.with_type(pa.string()), texts)
     pyarrow.parquet.write_table(table, handle)
 
 

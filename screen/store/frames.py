@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -68,8 +69,18 @@ def first_rows(
     return pa.Table.from_batches(batches, schema=reader.schema).slice(0, n_rows)
 
 
+def with_unique_names(table: pa.Table) -> pa.Table:
+    """Return a table in which a second ``a`` is ``a_1``, as DuckDB calls it in a subquery."""
+    names: dict[str, str] = {}  # DuckDB does not tell upper case from lower
+    for given in table.column_names:
+        tries = (f"{given}_{number}" if number else given for number in count())
+        name = next(name for name in tries if name.lower() not in names)
+        names[name.lower()] = name
+    return table.rename_columns(list(names.values()))
+
+
 def plain(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
-    """Turn NumPy values, tuples, mappings and times into JSON values; NaN becomes None."""
+    """Turn NumPy values, tuples, mappings, times and bytes into JSON values; NaN becomes None."""
     if isinstance(value, np.ndarray | np.generic):
         return plain(value.tolist())
     if isinstance(value, float):
@@ -82,6 +93,8 @@ def plain(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
     return str(value) if isinstance(value, date | time | timedelta | UUID) else value
 
 

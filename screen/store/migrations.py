@@ -132,9 +132,12 @@ def stored_models(run: Run) -> list[StoredModel]:
 
 
 def _describe(run: Run, properties: Sequence[Table], found: Sequence[Relation]) -> None:
-    """Write down what every column of every table and view holds."""
+    """Write down what every table, and every column of every table and view holds."""
+    tables = (*CORE_TABLES, *properties)
+    for table in tables:
+        run(f'COMMENT ON TABLE "{table.name}" IS {text(table.description)}')
     described = [
-        *((table.name, table.columns) for table in (*CORE_TABLES, *properties)),
+        *((table.name, table.columns) for table in tables),
         *((item.name, item.columns) for item in found if not item.parameters),
     ]
     rows = [

@@ -62,6 +62,20 @@ FROM columns
 ORDER BY table_name <> 'results', table_name, position
 """
 
+RELATIONS = """
+SELECT name, kind, parameters, coalesce(comment, '') AS description FROM (
+  SELECT view_name AS name, 'view' AS kind, []::VARCHAR[] AS parameters, comment
+  FROM duckdb_views() WHERE NOT internal
+  UNION ALL
+  SELECT function_name, replace(function_type, '_', ' '), parameters, comment
+  FROM duckdb_functions() WHERE NOT internal
+  UNION ALL
+  SELECT table_name, 'table', [], comment
+  FROM duckdb_tables() WHERE NOT internal AND table_name <> 'schema_version'
+)
+ORDER BY list_position(['view', 'table macro', 'table', 'macro'], kind), name <> 'results', name
+"""
+
 
 @dataclass(frozen=True)
 class MaterialSheet:
@@ -93,6 +107,14 @@ def cost_by_stage(snapshot: Snapshot) -> pa.Table:
 def schema(snapshot: Snapshot) -> pa.Table:
     """List all columns of all tables with unit and meaning, the view ``results`` first."""
     return snapshot.query(SCHEMA)
+
+
+def relations(snapshot: Snapshot) -> pa.Table:
+    """List what SQL can name: ``name``, ``kind``, ``parameters`` and ``description``.
+
+    Views come first, then macros that give tables, tables, and macros that give one value.
+    """
+    return snapshot.query(RELATIONS)
 
 
 def columns_of(snapshot: Snapshot, table: str = VIEW) -> tuple[Column, ...]:

@@ -115,12 +115,13 @@ def _sql(stored: Stored, models: Sequence[StoredModel], selected: list[Selected]
 {_single(stored, models)}
 ), pooled AS (
   SELECT {POOL},
-    if(count(*) > 1, 'median of ' || count(*), any_value(models.name)) AS model,
-    if(bool_and(status = 'complete'), 'complete', 'partial') AS status,
+    CASE WHEN count(*) > 1 THEN 'median of ' || count(*) ELSE any_value(models.name) END AS model,
+    CASE WHEN bool_and(status = 'complete') THEN 'complete' ELSE 'partial' END AS status,
     median(kappa) AS kappa, median(kappa_p) AS kappa_p, median(kappa_c) AS kappa_c,
-    if(count(*) > 1, (max(kappa) - min(kappa)) / 2, NULL) AS kappa_spread,
+    CASE WHEN count(*) > 1 THEN (max(kappa) - min(kappa)) / 2 END AS kappa_spread,
     median(expansion) AS expansion,
-    if(count(expansion) > 1, (max(expansion) - min(expansion)) / 2, NULL) AS expansion_spread,
+    CASE WHEN count(expansion) > 1
+      THEN (max(expansion) - min(expansion)) / 2 END AS expansion_spread,
     count(*) AS models_compared, any_value(models_disagree) AS models_disagree,
     nullif(bool_or(fc3_fit_poor), FALSE) AS fc3_fit_poor
   FROM single LEFT JOIN models USING (model_digest)

@@ -5,19 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from screen.store.schema import VIEWS
+from screen.store.views import FUNCTIONS, relations
 
 LARGEST_SQL = 100_000  # characters
 ALLOWED = {"SELECT", "EXPLAIN", "MULTI"}
 """Kinds of statements that only read; MULTI is PIVOT, which DuckDB does in two steps."""
-MACROS = (
-    "kappa_at",
-    "expansion_at",
-    "insulators_at",
-    "heat_spreaders_at",
-    "at_temperature",
-    "by_powers",
-)
+OURS = {item.name for item in FUNCTIONS} | {item.name for item in relations((), ())}
+"""Views and macros that snapshots of this version have."""
 _HELP = "ask with SELECT, FROM, WITH, PIVOT, DESCRIBE, SUMMARIZE, SHOW TABLES or EXPLAIN"
 
 
@@ -63,7 +57,7 @@ def explained(message: str) -> str:
     if number and int(number[0]) > 1:
         line += f" (line {number[0]})"
     missing = re.search(r"with name (\w+) does not exist", line)
-    if missing and missing[1] in {*VIEWS, *MACROS}:
+    if missing and missing[1] in OURS:
         line += (
             f" This snapshot was published by an earlier version of Thermoscreen: `thermoscreen "
             f"store rebuild`, or running the campaign again, adds {missing[1]}"

@@ -14,7 +14,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import Empty, LifoQueue
@@ -61,8 +62,8 @@ class Sandbox:
     limits
         Limits of each query.
     processes
-        Queries at a time. A process starts when it is needed, stays, and makes room for a new one
-        after a query that took too much.
+        Queries at a time. A process starts when it is needed and stays, unless a query took too
+        much.
 
     Raises
     ------
@@ -86,17 +87,18 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """End the processes; those that answer end after their answer."""
+        """End the processes; those that answer, or are asked later, end after their answer."""
         self._closed = True
-        while True:
-            try:
-                process = self._idle.get_nowait()
-            except Empty:
-                return
+        idle = []
+        with suppress(Empty):
+            while True:
+                idle.append(self._idle.get_nowait())
+        for process in idle:
             if process is not None:
                 process.close()
+            self._idle.put(None)
 
-    def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> Answer:
+    def query(self, sql: str) -> Answer:
         """Run one query.
 
         Raises
@@ -115,11 +117,11 @@ class Sandbox:
         try:
             if process is None:
                 process = _Process(self.path, self.limits)
-            return process.ask(sql, parameters)
+            return process.ask(sql)
         finally:
             if process is not None and (self._closed or not process.usable):
                 process.close()
-                process = None if self._closed else _Process(self.path, self.limits)
+                process = None
             self._idle.put(process)
 
 
@@ -137,18 +139,17 @@ class _Process:
             env={**environment, "OPENBLAS_NUM_THREADS": "1"},
         )
         self.usable = True
-        self._started = False
         self._send({"path": str(path), **asdict(limits)})
 
-    def ask(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> Answer:
+    def ask(self, sql: str) -> Answer:
         """Send a query and wait for its answer, which the kernel makes sure comes to an end."""
         self.usable = False  # until it has answered
-        if not self._started:
-            self._exchange({}, START_S)
-            self._started = True
-        head, body = self._exchange(
-            {"sql": sql, "parameters": parameters}, self._limits.seconds + START_S
-        )
+        self._send({"sql": sql})
+        with interrupted_after(START_S + self._limits.seconds, self._child.kill):
+            head, body = self._receive()
+        self.usable = not head["last"]
+        if head["error"] is not None:
+            raise StoreError(head["error"])
         return Answer(pa.ipc.open_stream(body).read_all(), head["truncated"])
 
     def close(self) -> None:
@@ -163,18 +164,6 @@ class _Process:
                 except BrokenPipeError:  # an unsent request of a process that has ended
                     continue
 
-    def _exchange(
-        self, request: Mapping[str, object], seconds: float
-    ) -> tuple[dict[str, Any], bytes]:
-        """Send a request and read its answer; an error in it is raised here."""
-        self._send(request)
-        with interrupted_after(seconds, self._child.kill):
-            head, body = self._receive()
-        self.usable = not head["last"]
-        if head["error"] is not None:
-            raise StoreError(head["error"])
-        return head, body
-
     def _send(self, request: Mapping[str, object]) -> None:
         """Write one line."""
         stream: IO[bytes] = self._child.stdin  # type: ignore[assignment]
@@ -183,10 +172,6 @@ class _Process:
             stream.flush()
         except BrokenPipeError:
             self._explain()
-        except TypeError as error:
-            raise StoreError(
-                f"parameters must be texts, numbers or lists of them: {error}"
-            ) from error
 
     def _receive(self) -> tuple[dict[str, Any], bytes]:
         """Read a header and as many bytes as it announces."""

@@ -22,6 +22,7 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    description: str  # one sentence
 
     @property
     def create(self) -> str:
@@ -99,6 +100,7 @@ MATERIALS = Table(
         Column("hints", "JSON", "hints", "Supercells and mesh that the catalog advises, if any"),
     ),
     ("material_id",),
+    "Candidates, one row each: what the source says about them, and their cells as given.",
 )
 
 MODELS = Table(
@@ -124,6 +126,7 @@ MODELS = Table(
         Column("fit_for_kappa", "BOOLEAN", "fit for κ", "The published κ_SRME is at most 1"),
     ),
     ("model_digest",),
+    "Potentials of the run, one row each.",
 )
 
 PROTOCOLS = Table(
@@ -135,6 +138,7 @@ PROTOCOLS = Table(
         Column("settings", "JSON", "settings", "All values, defaults included"),
     ),
     ("protocol_digest",),
+    "Protocols of the run, one row each, with all their settings.",
 )
 
 OUTCOMES = Table(
@@ -150,6 +154,7 @@ OUTCOMES = Table(
         Column("finished_at", "TIMESTAMP", "finished", "When the last stage ended", "UTC"),
     ),
     OUTCOME_KEY_NAMES,
+    "What became of each material, one row per potential and protocol.",
 )
 
 FAILURE_LOG = Table(
@@ -163,6 +168,7 @@ FAILURE_LOG = Table(
         Column("traceback", "VARCHAR", "traceback", "Where it went wrong"),
     ),
     (*OUTCOME_KEY_NAMES, "stage"),
+    "Stages without a usable result, one row each; also what was held back.",
 )
 
 COST_LEDGER = Table(
@@ -182,6 +188,7 @@ COST_LEDGER = Table(
         Column("pid", "BIGINT", "process", "Process that computed"),
     ),
     ("execution_id",),
+    "Computations, one row each.",
 )
 
 COLUMNS = Table(
@@ -196,6 +203,7 @@ COLUMNS = Table(
         Column("description", "VARCHAR", "description", "What the column holds"),
     ),
     ("table_name", "name"),
+    "What every column of every table and view holds.",
 )
 
 CORE_TABLES = (MATERIALS, MODELS, PROTOCOLS, OUTCOMES, FAILURE_LOG, COST_LEDGER, COLUMNS)
@@ -223,7 +231,8 @@ def property_table(name: str, columns: Sequence[Column]) -> Table:
     twice = {word for word in names if names.count(word) > 1} | set(names) & set(OUTCOME_KEY_NAMES)
     if twice:
         raise StoreError(f"{name} declares {', '.join(sorted(twice))} twice, or it is the key's")
-    return Table(name, (*OUTCOME_KEY, *columns), OUTCOME_KEY_NAMES)
+    about = f"Property {name}: one row per material, potential and protocol that has it."
+    return Table(name, (*OUTCOME_KEY, *columns), OUTCOME_KEY_NAMES, about)
 
 
 def property_tables(properties: Properties) -> tuple[Table, ...]:

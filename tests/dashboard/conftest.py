@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from ase.data import atomic_numbers
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from dashboard.launch import APP
+from dashboard.launch import APP, serving
 from screen.core.crystal import Crystal
 from screen.core.pairs import (
     degenerate_pairs,
@@ -44,7 +46,11 @@ from screen.store.artifacts import Artifacts
 from screen.store.database import Writer
 from screen.store.layout import artifacts_folder
 
+from .chromium import ARGUMENTS, CHROMIUM, VIEWPORT, Watched
 from .reading import OpenPage, checked
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PROTOCOL = protocol_named("quick")
 MODEL = ModelIdentity("mace", "mace-mpa-0", "0f" * 12, "float64", "mace-torch", "0.3.14")
@@ -333,6 +339,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("runs") / "demo")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _loopback() -> None:
+    """Say where the server listens, which AppTest has none of: elsewhere nothing is shown."""
+    config.set_option("server.address", "127.0.0.1")
+
+
 @pytest.fixture
 def named_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path | None], None]:
     """Name a run on the command line, as ``streamlit run app.py -- --run RUN`` does."""
@@ -357,3 +369,34 @@ def page(run: Path, named_run: Callable[[Path | None], None]) -> OpenPage:
         return checked(app.run())
 
     return open_page
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed", exc_type=ImportError
+    )
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def address(run: Path) -> Iterator[str]:
+    """A server that shows the finished run."""
+    with serving(run) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pictures")
+
+
+@pytest.fixture
+def watched(browser: Browser, address: str, pictures: Path) -> Iterator[Watched]:
+    """A fresh window on the finished run."""
+    context = browser.new_context(viewport=VIEWPORT, color_scheme="light")
+    yield Watched(context.new_page(), address, pictures)
+    context.close()

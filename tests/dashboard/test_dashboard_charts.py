@@ -15,9 +15,10 @@ from dashboard.charts.conductivity import conductivity_curve
 from dashboard.charts.expansion import expansion_curve, gruneisen_scatter
 from dashboard.charts.lifetimes import lifetime_scatter
 from dashboard.charts.progress import cost_bars, status_bars, time_unit
-from dashboard.charts.ranking import AXES, ranking_scatter
+from dashboard.charts.ranking import ranking_scatter
 from dashboard.charts.spectra import coherence_map, mean_free_path_curve, spectral_curve
 from dashboard.charts.structure import bonds, cell_edges, drawn_atoms, sphere, structure_3d
+from dashboard.rankings.criteria import CRITERIA
 from screen.core.experiment import measured
 
 from .conftest import RECIPES, bands_of, conductivity_of, crystal_of, expansion_of, phonons_of
@@ -144,7 +145,9 @@ def test_spectra_and_their_integral_end_at_the_conductivity() -> None:
 def test_mean_free_paths_accumulate_populations_and_mark_their_half() -> None:
     record = conductivity_of(LIBR)
     fig = mean_free_path_curve(record, 2)
-    curve, half = fig.data
+    curve, total, half = fig.data
+    assert total.y[-1] == pytest.approx(1.8)  # each coherence at the paths of its two modes
+    assert (np.array(total.y) >= curve.y).all()
     assert curve.y[0] < 0.01 * 1.8
     assert curve.y[-1] == pytest.approx(0.95 * 1.8)
     median = half.x[1]
@@ -152,7 +155,7 @@ def test_mean_free_paths_accumulate_populations_and_mark_their_half() -> None:
     assert below < 0.95 * 0.9 < above
     assert half.y[1] == pytest.approx(0.95 * 0.9)
     assert half.text[1].strip() == f"half: {median:.3g} nm"
-    assert titles(fig) == ("mean free path Λ [nm]", "κ<sub>P</sub> up to Λ [W/m/K]")
+    assert titles(fig) == ("mean free path Λ [nm]", "κ up to Λ [W/m/K]")
     assert fig.layout.xaxis.type == "log"
 
 
@@ -243,7 +246,7 @@ def ranked(**changed: list[object]) -> pa.Table:
 
 
 def test_ranking_points_carry_their_material() -> None:
-    fig = ranking_scatter(ranked(), AXES["thermal expansion"])
+    fig = ranking_scatter(ranked(), CRITERIA["thermal expansion"])
     (points,) = fig.data  # c has no expansion
     assert points.name == "rocksalt"
     assert [item[0] for item in points.customdata] == ["a", "b"]
@@ -254,20 +257,20 @@ def test_ranking_points_carry_their_material() -> None:
 
 
 def test_negative_expansion_makes_the_axis_linear_so_that_no_point_is_lost() -> None:
-    fig = ranking_scatter(ranked(expansion=[5e-5, -1e-6, None]), AXES["thermal expansion"])
+    fig = ranking_scatter(ranked(expansion=[5e-5, -1e-6, None]), CRITERIA["thermal expansion"])
     assert fig.layout.xaxis.type is None
     assert fig.layout.yaxis.type == "log"
 
 
 def test_comparison_with_the_reference_shows_the_line_of_agreement() -> None:
-    fig = ranking_scatter(ranked(), AXES["DFT reference"])
+    fig = ranking_scatter(ranked(), CRITERIA["DFT reference"])
     assert [item.name for item in fig.data] == ["rocksalt", "other", "agreement"]
     assert fig.data[2].x == fig.data[2].y == (1.8, 430.0)
 
 
 def test_ranking_without_any_value_is_an_empty_figure() -> None:
     empty = ranked().slice(0, 0)
-    assert not ranking_scatter(empty, AXES["share of coherences"]).data
+    assert not ranking_scatter(empty, CRITERIA["share of coherences"]).data
 
 
 def test_rare_prototypes_share_one_colour() -> None:
@@ -282,7 +285,7 @@ def test_rare_prototypes_share_one_colour() -> None:
             "coherence_share": [0.1] * 20,
         }
     )
-    fig = ranking_scatter(table, AXES["share of coherences"])
+    fig = ranking_scatter(table, CRITERIA["share of coherences"])
     assert len(fig.data) == len(style.CATEGORIES)
     assert sum(len(item.x) for item in fig.data) == 20
 

@@ -12,7 +12,7 @@ from screen.store.layout import snapshots_folder
 from .conftest import COLUMNS
 from .reading import OpenPage, texts
 
-PAGES = ("overview", "ranking", "material")
+PAGES = ("overview", "insulators", "heat_spreaders", "material")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -12,8 +12,9 @@ from screen.store.artifacts import Artifacts
 from screen.store.database import Writer
 from screen.store.layout import artifacts_folder
 
-from .conftest import COLUMNS, MODEL, MODEL_DIGEST, RECIPES, outcome_of, write_run
-from .reading import OpenPage, charts, checked, select_row, table, texts
+from .conftest import COLUMNS, MODEL, MODEL_DIGEST, PROTOCOL, RECIPES, outcome_of, write_run
+from .linked import links, mark
+from .reading import OpenPage, charts, checked, table, texts
 
 SECOND = "d" * 24
 FACTORS = {"LiBr-rs": 1.2, "MgO-rs": 2.0}  # κ of the second potential over the first's
@@ -35,7 +36,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_median_is_ranked_first_of_all_with_its_spread(page: OpenPage, two: Path) -> None:
-    app = page("ranking", two)
+    app = page("insulators", two)
     chooser = app.selectbox(key="results")
     assert chooser.value == chooser.options[0]
     assert chooser.value.startswith("median of 2 potentials")
@@ -52,12 +53,12 @@ def test_the_median_is_ranked_first_of_all_with_its_spread(page: OpenPage, two: 
     assert np.isnan(rows["SiC"][1])
     disagree = dict(zip(ranked["formula"], ranked["disagree"], strict=True))
     assert (disagree["LiBr"], disagree["MgO"], disagree["SiC"]) == (False, True, None)
-    bars = [trace["error_y"] for trace in charts(app)["scatter"]["data"]]
+    bars = [trace.get("error_y", {}) for trace in charts(app)["scatter"]["data"]]
     assert any(bar.get("array") for bar in bars)
 
 
 def test_one_potential_is_ranked_without_spreads(page: OpenPage, two: Path) -> None:
-    app = page("ranking", two)
+    app = page("insulators", two)
     chooser = app.selectbox(key="results")
     chooser.set_value(chooser.options[1])
     checked(app.run())
@@ -75,8 +76,6 @@ def test_a_material_says_what_the_potentials_found_together(page: OpenPage, two:
     assert "Median of" not in texts(page("material", two, id="SiC-zb"))
 
 
-def test_a_selected_median_opens_its_material(page: OpenPage, two: Path) -> None:
-    app = page("ranking", two)
-    app.session_state["table"] = select_row(4)
-    checked(app.run())
-    assert "SiC" in app.title[0].value
+def test_a_selected_median_leads_to_its_material(page: OpenPage, two: Path) -> None:
+    app = mark(page("insulators", two), 4)
+    assert links(app) == {"SiC · SiC-zb": "id=SiC-zb&protocol=" + PROTOCOL.digest}

@@ -34,11 +34,12 @@ def test_material_shows_all_charts_and_numbers(page: OpenPage) -> None:
 
 def test_material_tells_where_its_numbers_come_from(page: OpenPage) -> None:
     app = page("material", id="LiBr-rs")
-    known = facts(app, 1)
+    known = facts(app, 2)
     assert known["transport solver"] == "phono3py 4.10.0"
+    assert known["potential evaluated by"] == "mace-torch 0.3.14"
     assert known["potential"] == "mace-mpa-0"
     assert len(known["protocol digest"]) == 24
-    assert facts(app, 3) == {"phono3py": "4.10.0", "phonopy": "4.4.0"}
+    assert facts(app, 4) == {"phono3py": "4.10.0", "phonopy": "4.4.0"}
     assert table(app, "stage", "wall [s]")["stage"][0] == "conductivity"
 
 
@@ -126,7 +127,7 @@ def test_missing_and_broken_artifacts_are_said(page: OpenPage, tmp_path: Path) -
 
 def test_single_temperature_needs_no_slider(page: OpenPage, tmp_path: Path) -> None:
     folder = write_run(tmp_path / "single", [replace(RECIPES[0], temperatures=(300.0,))])
-    ranking = page("ranking", folder)
+    ranking = page("insulators", folder)
     assert not ranking.select_slider
     assert table(ranking, "rank")["T [K]"] == [300.0]
     material = page("material", folder, id="LiBr-rs")
@@ -148,7 +149,7 @@ def two_protocols(tmp_path: Path) -> Path:
 
 
 def test_protocols_are_never_mixed_in_a_ranking(page: OpenPage, two_protocols: Path) -> None:
-    app = page("ranking", two_protocols)
+    app = page("insulators", two_protocols)
     assert table(app, "rank")["formula"] == ["LiBr", "MgO"]
     app.selectbox(key="results").select("mace-mpa-0 · screen")
     checked(app.run())
@@ -163,3 +164,12 @@ def test_address_names_the_protocol_of_a_material(page: OpenPage, two_protocols:
         app = page("material", two_protocols, id="LiBr-rs", model=MODEL_DIGEST, protocol=protocol)
         assert app.metric[0].value == kappa
         assert f"mace-mpa-0 · {name}" in texts(app)
+
+
+def test_materials_are_chosen_one_after_the_other(page: OpenPage) -> None:
+    app = page("material", id="LiBr-rs")
+    for name in ("MgO-rs", "SiC-zb", "GaAs-zb"):
+        app.selectbox[0].select(name)
+        checked(app.run())
+        assert name[:2] in app.title[0].value
+        assert name in app.query_params["id"]

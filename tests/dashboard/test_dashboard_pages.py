@@ -1,36 +1,17 @@
-"""Overview and ranking over a real run folder, without a browser."""
+"""The overview over a real run folder, without a browser."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
-from dashboard import display
 from screen.core.records import Failure
-from screen.store.database import Writer
-from tests.store.samples import candidate, outcome
+from screen.store.database import Writer, open_snapshot
+from tests.store.samples import PROPERTIES, candidate, execution, outcome
 
 from .conftest import COLUMNS, RECIPES, write_run
 from .reading import OpenPage, charts, checked, select_row, table, texts
-
-
-@pytest.fixture
-def downloads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the pages offer as CSV."""
-    made: list[str] = []
-    write = display.csv
-
-    def remember(*arguments: object) -> bytes:
-        content = write(*arguments)
-        made.append(content.decode())
-        return content
-
-    monkeypatch.setattr(display, "csv", remember)
-    return made
-
-
-# ------------------------------------------------------------------------------ overview
 
 
 def test_overview_counts_what_is_done_and_what_is_not(page: OpenPage) -> None:
@@ -42,7 +23,7 @@ def test_overview_counts_what_is_done_and_what_is_not(page: OpenPage) -> None:
     assert counts["failed"] == "2"
     assert counts["pending"] == "1"
     assert "Snapshot 1, published" in texts(app)
-    assert set(charts(app)) == {"progress", "costs"}
+    assert set(charts(app)) == {"progress", "costs", "funnel", "pace"}
 
 
 def test_overview_lists_failures_with_their_messages(page: OpenPage) -> None:
@@ -53,9 +34,9 @@ def test_overview_lists_failures_with_their_messages(page: OpenPage) -> None:
         "unreadable_file": 1,
         "imaginary_modes": 1,
     }
-    failed = table(app, "failure_message", "material_id")
-    assert set(failed["material_id"]) == {"NaCl-rs", "broken.cif", "CsF-rs"}
-    assert "not finite at 100 K" in failed["failure_message"][0]
+    failed = table(app, "message", "material")
+    assert set(failed["material"]) == {"NaCl-rs", "broken.cif", "CsF-rs"}
+    assert "not finite at 100 K" in failed["message"][0]
     assert "That is a result, no error." in texts(app)
 
 
@@ -97,80 +78,52 @@ def test_selecting_a_failure_opens_its_material(page: OpenPage) -> None:
     assert "CsF" in app.title[0].value
 
 
-# ------------------------------------------------------------------------------ ranking
-
-
-def test_ranking_puts_the_best_insulator_first(page: OpenPage) -> None:
-    app = page("ranking")
-    ranked = table(app, "rank", "κ [W/m/K]")
-    assert ranked["formula"] == ["LiBr", "RbF", "GaAs", "MgO", "SiC"]
-    assert ranked["κ [W/m/K]"] == pytest.approx([1.8, 1.9, 32.0, 55.0, 430.0])
-    assert "α [10⁻⁶/K]" in ranked
-    figure = charts(app)["scatter"]
-    assert figure["layout"]["xaxis"]["title"]["text"] == "α [10⁻⁶/K]"
-    assert figure["layout"]["yaxis"]["title"]["text"] == "κ (300 K) [W/m/K]"
-    assert sum(len(item["customdata"]) for item in figure["data"]) == 5
-
-
-def test_ranking_page_opens_as_its_address_says(page: OpenPage) -> None:
-    app = page("ranking", kind="heat-spreaders", T="500", prototype="rocksalt", to="40")
-    ranked = table(app, "rank", "κ [W/m/K]")
-    assert ranked["formula"] == ["MgO", "RbF", "LiBr"]
-    assert set(ranked["T [K]"]) == {500.0}
-    assert app.select_slider(key="T").value == 500.0
-
-
-def test_filters_narrow_table_and_plot_alike(page: OpenPage) -> None:
-    app = page("ranking")
-    app.multiselect(key="without").set_value(["Si", "Li"])
-    app.number_input(key="from").set_value(10.0)
-    checked(app.run())
-    assert table(app, "rank")["formula"] == ["GaAs", "MgO"]
-    assert sum(len(item["customdata"]) for item in charts(app)["scatter"]["data"]) == 2
-
-
-def test_filters_that_let_nothing_pass_say_so(page: OpenPage) -> None:
-    app = page("ranking")
-    app.number_input(key="from").set_value(1e6)
-    checked(app.run())
-    assert "No stable material passes the filters" in texts(app)
-
-
-def test_box_in_the_plot_keeps_its_materials(page: OpenPage) -> None:
-    app = page("ranking")
-    app.session_state["scatter"] = {
-        "selection": {
-            "points": [{"customdata": ["LiBr-rs"]}, {"customdata": ["SiC-zb"]}],
-            "box": [{"x": [1, 60], "y": [1, 500]}],
-            "lasso": [],
-        }
+def test_funnel_counts_materials_step_by_step(page: OpenPage) -> None:
+    (bars,) = charts(page("overview"))["funnel"]["data"]
+    steps = dict(zip(bars["y"], bars["x"], strict=True))
+    assert steps == {
+        "candidates": 9,  # AgCl is pending, broken.cif is no crystal
+        "usable crystals": 8,
+        "dynamically stable": 6,
+        "κ computed": 5,
     }
-    checked(app.run())
-    assert table(app, "rank")["formula"] == ["LiBr", "SiC"]
+    assert bars["text"][0] == "5 (83% of the step before)"
 
 
-def test_clicked_point_opens_its_material(page: OpenPage) -> None:
-    app = page("ranking")
-    app.session_state["scatter"] = {
-        "selection": {"points": [{"customdata": ["MgO-rs"]}], "box": [], "lasso": []}
-    }
-    checked(app.run())
-    assert "MgO" in app.title[0].value
+def test_address_of_the_overview_names_a_kind_of_failure(page: OpenPage) -> None:
+    app = page("overview", failed="stability · imaginary_modes")
+    assert table(app, "message", "material")["material"] == ["CsF-rs"]
+    (code,) = app.code
+    assert "failure_stage = 'stability' AND failure_kind = 'imaginary_modes'" in code.value
 
 
-def test_selected_row_opens_its_material(page: OpenPage) -> None:
-    app = page("ranking")
-    app.session_state["table"] = select_row(4)
-    checked(app.run())
-    assert "SiC" in app.title[0].value
+def test_failures_are_listed_by_the_sql_that_is_shown(page: OpenPage, run: Path) -> None:
+    app = page("overview")
+    with open_snapshot(run) as snapshot:
+        found = snapshot.query(app.code[0].value)
+    assert found["material_id"].to_pylist() == table(app, "message", "material")["material"]
 
 
-def test_download_holds_exactly_the_rows_that_are_shown(
-    page: OpenPage, downloads: list[str]
-) -> None:
-    app = page("ranking", prototype="zincblende")
-    (button,) = app.get("download_button")
-    assert button.proto.label == "Download these rows as CSV"
-    (file,) = downloads
-    assert file.splitlines()[0].startswith('"rank","formula","κ [W/m/K]"')
-    assert [line.split(",")[1] for line in file.splitlines()[1:]] == ['"GaAs"', '"SiC"']
+def test_pace_tells_how_long_the_pending_take(page: OpenPage, tmp_path: Path) -> None:
+    begun = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    done = [
+        replace(
+            outcome(f"m{index}"),
+            executions=(
+                replace(
+                    execution(f"e{index}", f"m{index}"),
+                    started_at=(begun + timedelta(minutes=index)).isoformat(),
+                ),
+            ),
+        )
+        for index in range(7)
+    ]
+    with Writer(tmp_path, PROPERTIES) as writer:
+        writer.add_candidates([candidate(f"m{index}") for index in range(10)])
+        writer.upsert(done)
+        writer.publish()
+    app = page("overview", tmp_path)
+    (per_hour,) = [item for item in app.metric if item.label == "per hour"]
+    assert (per_hour.value, per_hour.delta) == ("7", "3 min to go")  # one a minute, three pending
+    (curve,) = charts(app)["pace"]["data"]
+    assert curve["y"][-1] == 7

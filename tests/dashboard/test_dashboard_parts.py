@@ -12,11 +12,9 @@ import pytest
 
 from dashboard import display, sheet
 from dashboard.__main__ import main
-from dashboard.filters import Filters, where
 from dashboard.launch import APP, command
 from dashboard.session import run_folder
 from screen.core.columns import Column
-from screen.ranking import rank
 from screen.store.database import open_snapshot
 from screen.store.queries import material_sheet
 
@@ -50,30 +48,6 @@ def test_server_listens_on_loopback_only_and_reports_nothing_home() -> None:
 )
 def test_run_folder_comes_from_the_arguments(arguments: list[str], folder: Path | None) -> None:
     assert run_folder(arguments) == folder
-
-
-def test_no_filter_is_no_condition() -> None:
-    assert where(Filters(300.0)) is None
-
-
-@pytest.mark.parametrize(
-    ("filters", "found"),
-    [
-        (Filters(300.0), ["LiBr-rs", "RbF-rs", "GaAs-zb", "MgO-rs", "SiC-zb"]),
-        (Filters(300.0, contains=("F", "Rb")), ["RbF-rs"]),
-        (Filters(300.0, contains=("F", "Li")), []),
-        (Filters(300.0, lacks=("F", "Li")), ["GaAs-zb", "MgO-rs", "SiC-zb"]),
-        (Filters(300.0, prototypes=("zincblende",)), ["GaAs-zb", "SiC-zb"]),
-        (Filters(300.0, prototypes=("it's",)), []),
-        (Filters(300.0, kappa_from=1.85, kappa_to=55.5), ["RbF-rs", "GaAs-zb", "MgO-rs"]),
-        (Filters(100.0, kappa_from=1.85, kappa_to=55.5), ["LiBr-rs", "RbF-rs"]),
-        (Filters(300.0, complete_only=True, kappa_from=100.0), ["SiC-zb"]),
-    ],
-)
-def test_filters_leave_the_right_materials(run: Path, filters: Filters, found: list[str]) -> None:
-    with open_snapshot(run) as snapshot:
-        table = rank(snapshot, "insulators", filters.temperature, 99, where=where(filters))
-    assert table["material_id"].to_pylist() == found
 
 
 def test_expansion_is_shown_in_millionths_with_its_unit() -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from screen.core.errors import SettingsError, StoreError
+from screen.store.database import Writer, open_snapshot
 from screen.store.export import FORMATS, write_table
 
 TABLE = pa.table(
@@ -80,3 +81,32 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot write"):
         write_table(TABLE, "csv", tmp_path / "file" / "out.csv")
+
+
+ODD = (
+    "SELECT 1 AS a, 2 AS a, 3 AS \"A\", INTERVAL 3 DAY AS span, 'x'::BLOB AS raw, '101'::BIT AS bits, "
+    "union_value(num := 2) AS either, MAP {'k': 1.5} AS named, 170141183460469231731687::HUGEINT AS big"
+)
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_whatever_a_query_gives_can_be_written_and_no_column_is_lost(
+    writer: Writer, fmt: str
+) -> None:
+    writer.publish()
+    with open_snapshot(writer.run) as snapshot:
+        table = snapshot.query(ODD)
+    content = written(fmt, table)
+    if fmt == "parquet":
+        (row,) = pyarrow.parquet.read_table(BytesIO(content)).to_pylist()
+    elif fmt == "csv":
+        (row,) = csv.DictReader(content.decode().splitlines())
+    else:
+        row = json.loads(content)[0] if fmt == "json" else json.loads(content)
+    assert list(row) == [
+        *("a", "a_1", "A_2", "span", "raw", "bits", "either", "named", "big"),
+    ]
+    assert [str(row[name]) for name in ("a", "a_1", "A_2")] == ["1", "2", "3"]
+    assert "3" in str(row["span"])
+    assert str(row["either"]) == "2"
+    assert row["raw"] == (b"x" if fmt == "parquet" else "78")

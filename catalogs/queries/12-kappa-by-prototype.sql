@@ -1,0 +1,9 @@
+-- κ by structure type
+-- Stable materials: how many, and the quartiles of κ at 300 K.
+SELECT coalesce(prototype, 'unknown') AS prototype, model, count(*) AS materials,
+  quantile_cont(kappa_300, 0.25) AS lower_quartile, median(kappa_300) AS kappa_300,
+  quantile_cont(kappa_300, 0.75) AS upper_quartile
+FROM results
+WHERE stable AND kappa_300 IS NOT NULL
+GROUP BY ALL
+ORDER BY kappa_300, prototype, model

@@ -1,0 +1,67 @@
+"""What else than κ decides about a material: the second axis of the plot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from screen.core.columns import Column
+
+Side = Literal["low", "high"]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """A quantity that κ is plotted against."""
+
+    name: str  # in the chooser and in the address
+    column: Column  # of the ranking
+    prefer: Side  # which values the Pareto front likes, unless the user says otherwise
+    spread: str | None = None  # column of half the range over several potentials
+    fact: str = ""  # what the run has to hold, see ``rankings.facts``
+
+
+HULL = Column(
+    "energy_above_hull",
+    "DOUBLE",
+    "above hull",
+    "Energy above the convex hull given by the source, if any",
+    "eV/atom",
+)
+GAP = Column(
+    "band_gap", "DOUBLE", "band gap", "Electronic band gap given by the source, if any", "eV"
+)
+EXPANSION = Column("expansion", "DOUBLE", "α", "Linear thermal expansion coefficient", "1/K")
+SHARE = Column("coherence_share", "DOUBLE", "κ_C/κ", "Share of the coherences in κ")
+REFERENCE = Column(
+    "kappa_reference_300",
+    "DOUBLE",
+    "reference κ (300 K)",
+    "Reference conductivity at 300 K, with NAC if κ is",
+    "W/m/K",
+)
+BULK_MODULUS = Column(
+    "bulk_modulus", "DOUBLE", "B", "Static bulk modulus (Reuss), median of the potentials", "GPa"
+)
+MEAN_MASS = Column("mean_mass", "DOUBLE", "mean mass", "Mean atomic mass, natural isotopes", "u")
+DENSITY = Column("density", "DOUBLE", "ρ", "Mass density of the relaxed cell", "g/cm³")
+
+CRITERIA: Mapping[str, Criterion] = {
+    item.name: item
+    for item in (
+        Criterion("thermal expansion", EXPANSION, "low", "expansion_spread", "expansion"),
+        Criterion("band gap", GAP, "high", fact="band_gap"),
+        Criterion("bulk modulus", BULK_MODULUS, "high", fact="bulk_modulus"),
+        Criterion("density", DENSITY, "low", fact="volume_per_atom"),
+        Criterion("mean atomic mass", MEAN_MASS, "low"),
+        Criterion("energy above hull", HULL, "low", fact="energy_above_hull"),
+        Criterion("share of coherences", SHARE, "low"),
+        Criterion("DFT reference", REFERENCE, "low", fact="reference"),
+    )
+}
+
+
+def criteria_of(facts: frozenset[str]) -> dict[str, Criterion]:
+    """Return the criteria of which the run holds values."""
+    return {name: item for name, item in CRITERIA.items() if not item.fact or item.fact in facts}

@@ -1,0 +1,5 @@
+"""The best insulators at one temperature: lowest κ first."""
+
+from dashboard.rankings.page import show
+
+show("insulators")
