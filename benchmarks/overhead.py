@@ -88,15 +88,17 @@ def measure_campaign(campaign: Campaign, materials: int) -> dict[str, Any]:
 
     The share that is not physics is 1 − (seconds inside stages) / (workers × wall seconds).
     """
-    marks: list[tuple[float, int]] = []
+    marks: list[tuple[float, int]] = []  # first look at each number of materials done
     memory: dict[int, float] = {}  # materials done -> MB of the driver
     published: dict[int, float] = {}  # version -> seconds
 
     def watch(state: State) -> None:
-        marks.append((time.perf_counter(), state.done))
+        now = time.perf_counter()
+        if not marks or marks[-1][1] != state.done:
+            marks.append((now, state.done))
         version = current_version(campaign.run_folder)
         if version is not None:
-            published.setdefault(version, marks[-1][0])
+            published.setdefault(version, now)
         if state.done in {materials // 2, materials}:
             memory[state.done] = resident_mb()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,6 +93,12 @@ def print_pairs(title: str, pairs: Mapping[str, Any]) -> None:
 def print_message(message: str) -> None:
     """Print to the standard error; a long path stays on one line."""
     MESSAGES.print(message, highlight=False, soft_wrap=True)
+
+
+def print_from_handler(message: str) -> None:
+    """Write to the standard error past all buffers: a signal may have interrupted a print."""
+    with suppress(OSError):
+        os.write(2, f"{message}\n".encode())
 
 
 def print_error(heading: str, message: str) -> None:

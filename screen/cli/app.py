@@ -149,7 +149,7 @@ def run(
 
 def _say_stopping() -> None:
     """Tell that the signal was seen."""
-    console.print_message(
+    console.print_from_handler(
         "stopping: what runs is finished, nothing new starts. Once more stops at once; finished "
         "stages are kept either way."
     )

@@ -84,9 +84,9 @@ class DaskWorkers:
         self._full = full
         self._last_seen = time.monotonic()
         self._ended: Queue[tuple[str, Future[Any]]] = Queue()
-        self._running: dict[str, Future[Any]] = {}
+        self._running: dict[str, Future[Any] | None] = {}  # None: being submitted
         self._stages: dict[str, str] = {}
-        self._attempts: Counter[str] = Counter()
+        self._attempts: Counter[int] = Counter()  # by hash: names of 100,000 tasks take 30 MB
         self._slots = Slots(0, {})
         self._counted = float("-inf")
         client.subscribe_topic(TOPIC, self._reported)
@@ -129,14 +129,15 @@ class DaskWorkers:
         """
         # digest first: what comes before it names a group, which Dask keeps statistics of for ever
         name = f"{tokenize(function, *args)}-{key}"
-        self._attempts[name] += 1
+        self._attempts[hash(name)] += 1
+        self._running[key] = None  # its first report may be here before ``submit`` returns
         try:
             future = self._client.submit(
                 run_on_worker,
                 key,
                 function,
                 *args,
-                key=f"{PREFIX}{name}-{self._attempts[name]}",
+                key=f"{PREFIX}{name}-{self._attempts[hash(name)]}",
                 resources={resource: 1},
             )
         except ClosedClientError as error:

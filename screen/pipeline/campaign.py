@@ -67,6 +67,7 @@ def run_campaign(
             driver.spending.add(executions)
         stop()  # from the first look on a signal is no abort: there are outcomes to store
         driver.start(entries)
+        del entries  # the driver forgets each material when it is done
         driver.flush(publish=True)
         try:
             if not driver.budget.idle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
@@ -11,7 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from screen import console
+from screen.cli.app import _say_stopping
+from screen.cli.interrupts import deferred
 from tests.pipeline.campaigns import table, write_fcc
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +59,31 @@ def wait_for(process: subprocess.Popen[str], text: str) -> None:
         if text in line:
             return
     raise AssertionError(f"{text!r} never came")
+
+
+class Interrupted(io.RawIOBase):
+    """A terminal on which Ctrl-C is pressed while a line is written to it."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: object) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return len(bytes(text))  # type: ignore[call-overload]
+
+
+def test_a_signal_in_the_middle_of_a_print_is_answered(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    buffered = io.TextIOWrapper(io.BufferedWriter(Interrupted()), write_through=True)
+    monkeypatch.setattr(console, "MESSAGES", Console(file=buffered))
+    with deferred(_say_stopping) as stop:
+        assert not stop()
+        console.print_message("1/5 done")
+        assert stop()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # closing the buffer writes once more
+        buffered.close()
+    assert capfd.readouterr().err.startswith("stopping: what runs is finished")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
