@@ -348,7 +348,7 @@ class Snapshot:
             One statement; ``?`` or ``$name`` stand for parameters.
         timeout
             Seconds after which the query is interrupted. DuckDB looks for that between chunks of
-            rows: a function busy with one huge value goes on. ``screen.store.sandbox`` ends it.
+            rows: a function busy with one huge value goes on.
         max_rows
             Rows after which reading stops; ask for one more than wanted to see if there are more.
         max_bytes
