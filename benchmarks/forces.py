@@ -1,8 +1,9 @@
 """Forces: our evaluation against each family's own ASE calculator, and what fc3 costs in the end.
 
 The families installed in the running interpreter are measured, on as many threads as there are
-cores unless ``--threads`` says otherwise. MACE's large weights are downloads: ``mace-random`` is a
-network of MPA-0's size with random weights, good for times but not for κ; ``mace-embedded`` has κ.
+cores unless ``--threads`` says otherwise. Weights of MACE and M3GNet are downloads: ``mace-random``
+is a network of MPA-0's size and ``m3gnet-random`` one of the published size with random weights,
+good for times but not for κ; ``mace-embedded`` has κ.
 
     python benchmarks/forces.py                               # rocksalt and zincblende in full
     python benchmarks/forces.py --quick                       # below 50 s: samples, no κ
@@ -68,6 +69,7 @@ from screen.physics.random_displacements import displace_at_random
 from screen.physics.relax import relax
 from screen.solvers import wigner
 from tests.crystals import FCC, rocksalt, wurtzite
+from tests.models.m3gnet_network import write_random_m3gnet
 from tests.models.networks import write_random_mace
 
 ZINCBLENDE = np.concatenate([FCC, FCC + 0.25])
@@ -81,7 +83,7 @@ SAMPLE = 4  # cells
 RANDOM = PROTOCOLS["screen"].displacements
 DIFFERENCES = DisplacementSettings(fc3_scheme="finite_differences", distance=RANDOM.distance)
 MESH = (11, 11, 11)
-RANDOM_MACE = "mace-random"
+MEASURED = {"mace": ("mace-random", "mace-embedded"), "m3gnet": ("m3gnet-random",)}
 
 Clock = Callable[[], float]
 
@@ -127,17 +129,26 @@ def installed() -> list[str]:
             version(module.PACKAGE)
         except PackageNotFoundError:
             continue
-        found += [RANDOM_MACE, "mace-embedded"] if family == "mace" else [module.DEFAULT]
+        found += MEASURED.get(family, (module.DEFAULT,))
     return found
 
 
 def settings_of(name: str, folder: Path, device: str) -> ModelSettings:
     """Return the settings of a potential by its name."""
-    if name != RANDOM_MACE:
-        return model_named(name).model_copy(update={"device": device})
     elements = ("Li", "O", "Zn", "Se", "Br")
-    path = write_random_mace(folder / "random.model", elements=elements, like_mpa_0=True)
-    return ModelSettings(family="mace", weights=path, device=device)
+    if name == "mace-random":
+        path = write_random_mace(folder / "random.model", elements=elements, like_mpa_0=True)
+    elif name == "m3gnet-random":
+        size = {"dim_node_embedding": 64, "dim_edge_embedding": 64, "units": 64, "nblocks": 3}
+        path = write_random_m3gnet(folder / "random", element_types=elements, **size)
+    else:
+        return model_named(name).model_copy(update={"device": device})
+    return ModelSettings(family=name.removesuffix("-random"), weights=path, device=device)
+
+
+def is_random(name: str) -> bool:
+    """Say whether a network has weights that make no stable crystal."""
+    return name.endswith("-random")
 
 
 def benchmark(name: str, settings: ModelSettings, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -233,7 +244,7 @@ def compare_force_constants(
     for formula in arguments.crystals or (["LiBr"] if arguments.quick else CRYSTALS):
         crystal, diagonal = CRYSTALS[formula]
         sampled = arguments.quick or (formula in SAMPLED and not arguments.full)
-        stable = name != RANDOM_MACE
+        stable = not is_random(name)
         if stable and not arguments.quick:
             crystal = relax(crystal, ours["float64"], RelaxationSettings()).crystal
         harmonic = harmonic_of(crystal, np.diag(diagonal), ours["float64"])
@@ -392,6 +403,13 @@ def _mace(settings: ModelSettings) -> Any:
     return MACECalculator(model_paths=path, device=device, default_dtype=settings.dtype)
 
 
+def _m3gnet(settings: ModelSettings) -> Any:
+    from matgl.ext.ase import PESCalculator
+
+    potential = find("models", "m3gnet").load(settings).potential
+    return PESCalculator(potential, stress_unit="eV/A3", use_voigt=True)
+
+
 def _chgnet(_settings: ModelSettings) -> Any:
     from chgnet.model import CHGNetCalculator
 
@@ -402,6 +420,7 @@ CALCULATORS = {  # family -> type in which its calculator is at its best, and ho
     "mace": ("float64", _mace),
     "sevennet": ("float32", _sevennet),  # it can do nothing else
     "chgnet": ("float32", _chgnet),  # neither can this one
+    "m3gnet": ("float32", _m3gnet),  # nor this one
 }
 
 if __name__ == "__main__":

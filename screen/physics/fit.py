@@ -24,6 +24,7 @@ from screen.physics.least_squares import LeastSquares, conjugate_gradients
 from screen.physics.random_displacements import random_displacements
 
 HELD_OUT = 0.1  # of the pairs, at least one, judge a fit to the others
+TRIAL_TOLERANCE = 1e-4  # of the fit to the others: its forces are within some 1e-3
 MAX_GROWTH = 4  # of the number of supercells when a fit is poor
 
 
@@ -32,7 +33,8 @@ def fit_third_order(
 ) -> tuple[FloatArray | None, FitQuality]:
     """Fit fc3 to forces (2 · pairs, n_atoms, 3) eV/Å of the first pairs of random displacements.
 
-    All pairs are in the fit. For its quality the last tenth is predicted by a fit to the others.
+    All pairs are in the fit. For its quality the last tenth is predicted by a fit to the others,
+    at whose solution the fit to all begins.
 
     Returns
     -------
@@ -50,9 +52,12 @@ def fit_third_order(
     even = (forces[::2] + forces[1::2]) / 2
     within = basis_of_fit(phono3py, settings)
     basis = within.made()
+    kept = pairs - max(1, round(HELD_OUT * pairs))
+    trial = _fitted(AnharmonicForces(basis, displacements[:kept]), even[:kept], TRIAL_TOLERANCE)
+    others = AnharmonicForces(basis, displacements[kept:])
+    error, scale = _error_and_scale(trial, others, even[kept:])
     whole = AnharmonicForces(basis, displacements)
-    found = _fitted(whole, even)
-    error, scale = _held_out_error(basis, displacements, even)
+    found = _fitted(whole, even, start=None if trial is None else trial.solution)
     quality = FitQuality(
         supercells=2 * pairs,
         unknowns=whole.shape[1],
@@ -91,7 +96,12 @@ def more_pairs(quality: FitQuality, settings: DisplacementSettings) -> range:
     return range(first, max(first, total))
 
 
-def _fitted(matrix: AnharmonicForces, forces: FloatArray) -> LeastSquares | None:
+def _fitted(
+    matrix: AnharmonicForces,
+    forces: FloatArray,
+    tolerance: float = 1e-8,
+    start: FloatArray | None = None,
+) -> LeastSquares | None:
     """Fit to forces (pairs, n_atoms, 3); None where they do not determine all coefficients.
 
     The forces of a pair sum to zero: three of them follow from the others.
@@ -99,20 +109,17 @@ def _fitted(matrix: AnharmonicForces, forces: FloatArray) -> LeastSquares | None
     independent = forces.size - 3 * len(forces)
     if independent < matrix.shape[1]:
         return None
-    return conjugate_gradients(matrix, matrix.flattened(forces))
+    return conjugate_gradients(matrix, matrix.flattened(forces), start, tolerance)
 
 
-def _held_out_error(
-    basis: Any, displacements: FloatArray, forces: FloatArray
+def _error_and_scale(
+    trial: LeastSquares | None, others: AnharmonicForces, forces: FloatArray
 ) -> tuple[float, float]:
-    """Root mean squares of the last tenth: what a fit to the others leaves, and the forces."""
-    kept = len(forces) - max(1, round(HELD_OUT * len(forces)))
-    scale = math.sqrt(float(np.mean(forces[kept:] ** 2)))
-    trial = _fitted(AnharmonicForces(basis, displacements[:kept]), forces[:kept])
+    """Root mean squares: of what a fit leaves of the forces on other pairs, and of these."""
+    scale = math.sqrt(float(np.mean(forces**2)))
     if trial is None:
         return math.inf, scale
-    others = AnharmonicForces(basis, displacements[kept:])
-    left = others.flattened(forces[kept:]) - others.matvec(trial.solution)
+    left = others.flattened(forces) - others.matvec(trial.solution)
     return math.sqrt(float(np.mean(left**2))), scale
 
 

@@ -21,6 +21,7 @@ class LeastSquares:
 def conjugate_gradients(
     matrix: Any,
     vector: FloatArray,
+    start: FloatArray | None = None,
     tolerance: float = 1e-8,
     max_iterations: int = 1000,
 ) -> LeastSquares | None:
@@ -38,6 +39,8 @@ def conjugate_gradients(
         A (equations, unknowns), a ``scipy.sparse.linalg.LinearOperator``.
     vector
         b (equations,).
+    start
+        First guess of the solution; zeros if None.
     tolerance
         Of ‖Aᵀ(A x − b)‖ over ‖Aᵀb‖.
 
@@ -46,9 +49,12 @@ def conjugate_gradients(
     None where ``max_iterations`` do not reach the tolerance: A is too ill-conditioned.
     """
     solution, residual = np.zeros(matrix.shape[1]), vector
-    gradient = direction = matrix.rmatvec(vector)
-    norm = float(np.linalg.norm(gradient))
-    target = tolerance * norm
+    gradient = matrix.rmatvec(vector)
+    target = tolerance * float(np.linalg.norm(gradient))
+    if start is not None:
+        solution, residual = start, vector - matrix.matvec(start)
+        gradient = matrix.rmatvec(residual)
+    direction, norm = gradient, float(np.linalg.norm(gradient))
     steps: list[float] = []
     ratios: list[float] = []
     while norm > target:

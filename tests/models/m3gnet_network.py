@@ -26,7 +26,7 @@ def write_random_m3gnet(folder: Path, **values: object) -> Path:
             "is_intensive": False,
             "use_smooth": True,
         }
-        references = torch.linspace(-3.0, -1.0, len(ELEMENTS))
         model = M3GNet(**{**shape, **values})
+        references = torch.linspace(-3.0, -1.0, len(model.element_types))
         Potential(model, data_std=2.0, element_refs=references).save(folder)
     return folder

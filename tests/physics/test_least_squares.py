@@ -32,6 +32,17 @@ def test_solution_and_condition_are_those_of_the_singular_value_decomposition(
     assert 0.95 * condition < found.condition < 1.001 * condition
 
 
+def test_a_start_changes_neither_solution_nor_condition() -> None:
+    """As above, from 2 % beside the solution, where a fit begins that knows 90 % of the data."""
+    matrix = matrix_of_condition(30.0)
+    exact = np.linalg.lstsq(matrix, VECTOR)[0]
+    start = exact * (1 + 0.02 * RANDOM.standard_normal(30))
+    found = conjugate_gradients(aslinearoperator(matrix), VECTOR, start)
+    assert found is not None
+    np.testing.assert_allclose(found.solution, exact, atol=1e-5 * np.abs(exact).max())
+    assert 0.95 * 30 < found.condition < 1.001 * 30
+
+
 def test_a_matrix_too_ill_conditioned_for_the_iterations_has_no_solution() -> None:
     matrix = aslinearoperator(matrix_of_condition(1e3))
     assert conjugate_gradients(matrix, VECTOR, max_iterations=20) is None
