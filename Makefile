@@ -8,7 +8,7 @@ FAMILIES := mace chgnet m3gnet
 TEST_HOME := $(CURDIR)/.thermoscreen
 ENVIRONMENTS := $(TEST_HOME)/environments
 
-.PHONY: demo potentials test test-main $(FAMILIES:%=test-%) validate lint bench pictures clean
+.PHONY: demo potentials test test-main $(FAMILIES:%=test-%) validate lint bench bench-dashboard pictures clean
 
 demo: $(VENV)/.ready-demo
 	$(VENV)/bin/thermoscreen models install mace
@@ -51,8 +51,15 @@ lint: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-dev
 	$(VENV)/bin/python benchmarks/overhead.py --quick
 
+# All pages at 100 to 100,000 made-up materials; the runs are kept
+bench-dashboard: $(VENV)/.ready-dev
+	$(VENV)/bin/python benchmarks/dashboard.py --folder runs/made-up
+
+# A quarter of an hour for the run, two minutes for the pictures
 pictures: $(VENV)/.ready-dev
-	$(VENV)/bin/python docs/make_pictures.py --run $(RUN) --out docs/pictures
+	$(VENV)/bin/thermoscreen models install mace
+	$(VENV)/bin/thermoscreen run docs/pictures/showcase.toml --run runs/showcase
+	$(VENV)/bin/python docs/make_pictures.py --run runs/showcase --out docs/pictures
 
 # The constraints file holds torch: any other request would pull gigabytes of CUDA.
 INSTALL := install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)

@@ -7,9 +7,10 @@ what has been asked before. The last line is JSON; ``p95_ms_100k`` is the 95th p
 seconds on the wall, ``p95_cpu_ms_100k`` that of the CPU time of all threads, which a busy machine
 does not lengthen.
 
-    python benchmarks/dashboard.py [--materials 100 10000 100000] [--pages overview insulators]
-        [--folder RUNS] [--repeat 5] [--potentials 1]
+    python benchmarks/dashboard.py [--materials 100 10000 100000] [--potentials 1 3]
+        [--pages overview insulators] [--folder RUNS] [--repeat 5]
 
+Each size is measured on a run of one potential, and on one of three, where rankings are of medians.
 Runs in ``--folder`` are kept and used again.
 """
 
@@ -21,8 +22,9 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -32,112 +34,12 @@ from streamlit.testing.v1 import AppTest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for benchmarks and tests by name
 
-from benchmarks.synthetic_run import write_synthetic_run  # after sys.path
+from benchmarks.dashboard_acts import PAGES, Act, Page  # after sys.path
+from benchmarks.synthetic_run import write_synthetic_run
 from dashboard.launch import APP
-
-Act = Callable[[AppTest, int], object]
-"""Changes a widget; the number differs at every repetition, so that the question is a new one."""
 
 SIZES = {100: "100", 10_000: "10k", 100_000: "100k"}
 TIMEOUT = 600  # s
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page, and what a user does there."""
-
-    name: str  # of its file in dashboard/views
-    acts: dict[str, Act] = field(default_factory=dict)
-    query: dict[str, str] = field(default_factory=dict)  # of its address
-
-
-def boxed(app: AppTest, n: int) -> None:
-    """Draw a box in the plot of a ranking."""
-    points = [{"customdata": ["syn-000000"]}]
-    box = [{"x": [5.0, 30.0 + n], "y": [0.5, 20.0]}]
-    key = next(item.proto.id for item in app.get("plotly_chart")).split("-")[-1]
-    app.session_state[key] = {"selection": {"points": points, "box": box, "lasso": []}}
-
-
-RANKING: dict[str, Act] = {
-    "temperature": lambda app, n: app.slider(key="T").set_value(310.0 + 10 * n),
-    "element": lambda app, n: app.multiselect(key="with").set_value([("O", "S", "F", "N", "C")[n]]),
-    "element off": lambda app, n: app.multiselect(key="with").set_value([]),
-    "periodic table": lambda app, n: app.toggle(key="periodic").set_value(True),
-    "click on element": lambda app, n: app.button(
-        key=f"element-{('B', 'P', 'I', 'H', 'As')[n]}"
-    ).click(),
-    "prototype": lambda app, n: app.multiselect(key="prototype").set_value(
-        ["rocksalt", "spinel", "rutile", "corundum"][: n % 4 + 1]
-    ),
-    "band gap": lambda app, n: app.number_input(key="gap_from").set_value(0.5 + 0.1 * n),
-    "above hull": lambda app, n: app.number_input(key="hull_to").set_value(0.05 + 0.01 * n),
-    "filters off": lambda app, n: [
-        app.multiselect(key="prototype").set_value([]),
-        app.number_input(key="gap_from").set_value(None),
-        app.number_input(key="hull_to").set_value(None),
-    ],
-    "trust": lambda app, n: app.pills(key="trust").set_value(["complete"]),
-    "criterion": lambda app, n: app.selectbox(key="x").set_value(
-        ("density", "bulk modulus", "band gap", "mean atomic mass", "energy above hull")[n]
-    ),
-    "order": lambda app, n: app.selectbox(key="order").set_value(
-        ("expansion", "coherence_share", "kappa_p", "formula", "band_gap")[n]
-    ),
-    "page": lambda app, n: app.number_input(key="page").set_value(2),
-    "front only": lambda app, n: app.toggle(key="only_front").set_value(True),
-    "front off": lambda app, n: app.toggle(key="only_front").set_value(False),
-    "substrate": lambda app, n: app.selectbox(key="match").set_value("another value"),
-    "substrate off": lambda app, n: app.selectbox(key="match").set_value(None),
-    "box": boxed,
-}
-
-PAGES = (  # add a page here: its file, what is done there, its address
-    Page(
-        "overview",
-        {"kind of failure": lambda app, n: app.selectbox(key="failed").select_index(1 + n % 3)},
-    ),
-    Page("insulators", RANKING),
-    Page("heat_spreaders", RANKING),
-    Page(
-        "material",
-        {
-            "temperature": lambda app, n: app.select_slider(key="mode_temperature").set_value(
-                (100.0, 200.0, 400.0, 500.0, 600.0)[n]
-            ),
-            "another": lambda app, n: app.selectbox[0].select(
-                ("LiBr-rs", "MgO-rs", "GaAs-zb", "syn-000003", "syn-000007")[n]
-            ),
-            "search": lambda app, n: app.text_input(key="search").set_value(
-                ("si", "o3", "syn-0000", "mgo", "al")[n]
-            ),
-        },
-        {"id": "SiC-zb"},
-    ),
-    Page(
-        "compare",
-        {
-            "search": lambda app, n: app.text_input(key="search").set_value(
-                ("si", "o3", "syn-0000", "mgo", "al")[n]
-            ),
-            "one more": lambda app, n: app.multiselect[0].set_value(
-                [*app.multiselect[0].value, app.multiselect[0].options[-1].rpartition(" ")[2]]
-            ),
-        },
-        {"materials": "SiC-zb,LiBr-rs"},
-    ),
-    Page(
-        "regimes",
-        {
-            "temperature": lambda app, n: app.select_slider(key="T").set_value(
-                (100.0, 200.0, 400.0, 500.0, 600.0)[n]
-            ),
-            "threshold": lambda app, n: app.slider(key="from").set_value((5, 10, 15, 30, 50)[n]),
-        },
-    ),
-    Page("sql"),
-    Page("runs"),
-)
 
 
 @dataclass(frozen=True)
@@ -145,6 +47,7 @@ class Sample:
     """One measurement."""
 
     materials: int
+    potentials: int
     page: str
     act: str
     wall_ms: float
@@ -160,19 +63,20 @@ def main() -> None:
     samples: list[Sample] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
-        for materials in arguments.materials:
-            run = folder / f"run-{materials}-{arguments.potentials}"
+        for materials, potentials in product(arguments.materials, arguments.potentials):
+            run = folder / f"run-{materials}-{potentials}"
             if not run.exists():
-                write_synthetic_run(run, materials, arguments.potentials)
-            measured(run, pages[0], 0, materials)  # modules are imported once
+                write_synthetic_run(run, materials, potentials)
+            measured(run, pages[0], 0, materials, potentials)  # modules are imported once
             found = [
                 sample
                 for page in pages
                 for turn in range(arguments.repeat)
-                for sample in measured(run, page, turn, materials)
+                for sample in measured(run, page, turn, materials, potentials)
             ]
             print_table(found)
             samples += found
+    print_summary(samples)
     print(json.dumps(figures(samples)))
 
 
@@ -183,11 +87,11 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--pages", nargs="+", choices=[page.name for page in PAGES])
     parser.add_argument("--folder", type=Path, help="where runs are kept; default: thrown away")
     parser.add_argument("--repeat", type=int, default=5, choices=range(1, 6))
-    parser.add_argument("--potentials", type=int, default=1, choices=(1, 2, 3))
+    parser.add_argument("--potentials", type=int, nargs="+", default=(1, 3), choices=(1, 2, 3))
     return parser.parse_args()
 
 
-def measured(run: Path, page: Page, turn: int, materials: int) -> list[Sample]:
+def measured(run: Path, page: Page, turn: int, materials: int, potentials: int) -> list[Sample]:
     """Open a page with empty caches and do all that is done there, each act timed."""
     app = AppTest.from_file(str(APP), default_timeout=TIMEOUT)
     sys.argv = ["app.py"]
@@ -199,6 +103,7 @@ def measured(run: Path, page: Page, turn: int, materials: int) -> list[Sample]:
         app.query_params[key] = value
     app.switch_page(f"views/{page.name}.py")
     acts: dict[str, Act] = {"open": lambda app, turn: None, **page.acts}
+    acts |= page.several if potentials > 1 else {}
     samples: list[Sample] = []
     for name, act in acts.items():
         act(app, turn)
@@ -207,13 +112,14 @@ def measured(run: Path, page: Page, turn: int, materials: int) -> list[Sample]:
         spent = time.perf_counter() - wall, time.process_time() - cpu
         if app.exception:
             raise RuntimeError(f"{page.name}, {name}: {app.exception[0].value}")
-        samples.append(Sample(materials, page.name, name, 1e3 * spent[0], 1e3 * spent[1]))
+        wall_ms, cpu_ms = 1e3 * spent[0], 1e3 * spent[1]
+        samples.append(Sample(materials, potentials, page.name, name, wall_ms, cpu_ms))
     return samples
 
 
 def print_table(samples: Sequence[Sample]) -> None:
     """Print median and largest time of each act."""
-    print(f"\n{samples[0].materials:,} materials")
+    print(f"\n{described(samples[0])}")
     print(f"{'page':>16} {'':>18} {'wall ms':>8} {'largest':>8} {'CPU ms':>8} {'largest':>8}")
     for page, act in dict.fromkeys((sample.page, sample.act) for sample in samples):
         same = [item for item in samples if (item.page, item.act) == (page, act)]
@@ -222,6 +128,28 @@ def print_table(samples: Sequence[Sample]) -> None:
             f"{page:>16} {act:>18} {np.median(wall):8.0f} {max(wall):8.0f} "
             f"{np.median(cpu):8.0f} {max(cpu):8.0f}"
         )
+
+
+def described(sample: Sample) -> str:
+    """Say which run a sample was measured on."""
+    several = f", medians over {sample.potentials} potentials" if sample.potentials > 1 else ""
+    return f"{sample.materials:,} materials{several}"
+
+
+def print_summary(samples: Sequence[Sample]) -> None:
+    """Print a table in Markdown: each page opened, and its slowest interaction, medians in ms."""
+    runs = list(dict.fromkeys(described(sample) for sample in samples))
+    print(f"\n| Page | {' | '.join(runs)} |\n|{'---|' * (1 + len(runs))}")
+    for page in dict.fromkeys(sample.page for sample in samples):
+        cells = []
+        for run in runs:
+            found: dict[str, list[float]] = {}
+            for sample in samples:
+                if (sample.page, described(sample)) == (page, run):
+                    found.setdefault(sample.act, []).append(sample.wall_ms)
+            opened, *others = (np.median(values) for values in found.values())
+            cells.append(f"{opened:.0f}" + (f" / {max(others):.0f}" if others else ""))
+        print(f"| {page} | {' | '.join(cells)} |")
 
 
 def figures(samples: Sequence[Sample]) -> dict[str, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from dashboard.launch import command
 from screen.core.errors import SettingsError
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Read the arguments, run the server until it is interrupted and return its exit status."""
+def main(arguments: list[str] | None = None) -> None:
+    """Read the arguments and become the server; exit code 2 if it must not start."""
     parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="run folder of a campaign")
     parser.add_argument("--port", type=int, help="default: 8501 or the next free one")
@@ -25,13 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
         check(chosen.address, password_from(os.environ, chosen.password_file))
     except SettingsError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 2
+        sys.exit(2)
     words = command(chosen.run, chosen.port, chosen.address, chosen.password_file)
-    try:
-        return subprocess.call(words)
-    except KeyboardInterrupt:
-        return 130
+    os.execv(words[0], words)  # no child, which would outlive this process when it is ended
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

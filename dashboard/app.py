@@ -29,11 +29,13 @@ navigation = st.navigation(
         ),
         st.Page("views/material.py", title="Material", icon=":material/deployed_code:"),
         st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("views/benchmark.py", title="Benchmark", icon=":material/target:"),
         st.Page("views/regimes.py", title="Regimes", icon=":material/blur_on:"),
         st.Page("views/sql.py", title="SQL", icon=":material/database:"),
         st.Page("views/runs.py", title="Runs", icon=":material/folder_open:"),
     ],
     position="top" if is_open() else "hidden",  # without it the address would be forgotten
 )
+# after the navigation: stopped before it, Streamlit would forget the page that the address names
 require_password()
 navigation.run()

@@ -34,6 +34,7 @@ class Pace:
     remaining_s: float | None  # until nothing is pending, at this pace; None: not known
 
 
+ESTIMATE = "κ estimated"
 _STEPS = (  # name, table that it needs, SQL, meaning
     ("candidates", None, "SELECT count(*) FROM materials", "Entries that the source proposed"),
     (
@@ -49,7 +50,7 @@ _STEPS = (  # name, table that it needs, SQL, meaning
         "No imaginary phonon, and the space group was kept",
     ),
     (
-        "κ estimated",
+        ESTIMATE,
         "slack",
         "SELECT count(DISTINCT material_id) FROM slack WHERE kappa_slack_300 IS NOT NULL",
         "From harmonic phonons, for the funnel to judge",
@@ -65,7 +66,10 @@ _STEPS = (  # name, table that it needs, SQL, meaning
 
 @st.cache_data(max_entries=3, show_spinner=False)
 def funnel(published: Published) -> list[Step]:
-    """Count the materials that have come to each step; steps that the run does not take are left out."""
+    """Count the materials that have come to each step; steps that the run does not take are left out.
+
+    The estimate is one only where a funnel asked for it.
+    """
     there = queries.property_names(snapshot(published))
     asked = [step for step in _STEPS if step[1] is None or step[1] in there]
     counts = ", ".join(f"({sql}) AS step_{index}" for index, (_, _, sql, _) in enumerate(asked))
@@ -73,6 +77,7 @@ def funnel(published: Published) -> list[Step]:
     return [
         Step(name, row[f"step_{index}"], meaning)
         for index, (name, _, _, meaning) in enumerate(asked)
+        if row[f"step_{index}"] or name != ESTIMATE
     ]
 
 

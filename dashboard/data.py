@@ -57,7 +57,6 @@ def newest(run: Path) -> Published | None:
     return None if version is None else Published(run, version)
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
 def snapshot(published: Published) -> Snapshot:
     """Open a snapshot; it is closed when the last one who uses it has gone.
 
@@ -66,13 +65,26 @@ def snapshot(published: Published) -> Snapshot:
     StoreError
         The snapshot is broken.
     """
-    return open_snapshot(published.run)
+    return _opened(published)[0]
 
 
 def age(published: Published) -> timedelta:
     """Return the time since the snapshot was published."""
-    written = datetime.fromtimestamp(snapshot(published).path.stat().st_mtime, UTC)
-    return datetime.now(UTC) - written
+    return datetime.now(UTC) - _opened(published)[1]
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _opened(published: Published) -> tuple[Snapshot, datetime]:
+    """Return a snapshot and when it was published.
+
+    The writer drops the file while pages still read it: later it could be asked for nothing.
+    """
+    while True:
+        found = open_snapshot(published.run)
+        try:
+            return found, found.published_at
+        except FileNotFoundError:  # dropped just now, so there is a newer one
+            found.close()
 
 
 @st.cache_data(max_entries=3, show_spinner=False)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -59,43 +61,59 @@ def _name_of(address: str) -> str:
 
 
 @contextmanager
-def serving(run: Path, password_file: Path | None = None, listen: str = LOOPBACK) -> Iterator[str]:
+def serving(
+    run: Path,
+    password_file: Path | None = None,
+    listen: str = LOOPBACK,
+    log: Path | None = None,
+) -> Iterator[str]:
     """Serve a run on a free port while the context is open; give the address on this machine.
+
+    Parameters
+    ----------
+    log
+        File for what the server says of errors; None: nowhere, unless it does not start.
 
     Raises
     ------
     RuntimeError
         The server ended, or did not answer in time.
     """
-    port = _free_port()
-    server = subprocess.Popen(
-        command(run, port, listen, password_file),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    address = f"http://{LOOPBACK}:{port}"
-    try:
-        _wait_until_healthy(server, address)
-        yield address
-    finally:
-        server.terminate()
-        server.communicate()
+    port = free_port()
+    # not a pipe: nobody reads it, and a server that has filled one stands still
+    with tempfile.TemporaryFile() if log is None else log.open("w+b") as said:
+        server = subprocess.Popen(
+            command(run, port, listen, password_file), stdout=subprocess.DEVNULL, stderr=said
+        )
+        try:
+            wait_until_healthy(server, port, said)
+            yield f"http://{LOOPBACK}:{port}"
+        finally:
+            server.terminate()
+            server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Ask the system for a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
-def _wait_until_healthy(server: subprocess.Popen[str], address: str) -> None:
-    """Wait until the server answers; see ``serving``."""
+def wait_until_healthy(server: subprocess.Popen[bytes], port: int, said: IO[bytes]) -> None:
+    """Wait until the server answers.
+
+    Raises
+    ------
+    RuntimeError
+        It ended, for the reason that the file ``said`` holds, or did not answer in time.
+    """
+    address = f"http://{LOOPBACK}:{port}"
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise RuntimeError(f"the server ended at once: {server.communicate()[1].strip()}")
+            said.seek(0)
+            raise RuntimeError(f"the server ended at once: {said.read().decode().strip()}")
         try:
             with urlopen(f"{address}/_stcore/health", timeout=2):
                 return

@@ -143,6 +143,6 @@ def package_versions(snapshot: Snapshot) -> pa.Table:
 
 
 def mixed(versions: pa.Table) -> bool:
-    """Say whether outcomes that were computed at all come from several sets of versions."""
+    """Say whether some package has several versions; potentials have packages of their own."""
     packages = versions.column_names[3:]
-    return sum(any(row[name] for name in packages) for row in versions.to_pylist()) > 1
+    return any(len(versions[name].drop_null().unique()) > 1 for name in packages)

@@ -46,6 +46,7 @@ def status_bars(counts: pa.Table) -> go.Figure:
                 marker={"color": colour},
                 texttemplate="%{x:,}",
                 insidetextanchor="middle",
+                textangle=0,  # else narrow bars have them upright
                 hovertemplate=f"%{{x:,}} {status}<extra>%{{y}}</extra>",
             )
     fig.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})

@@ -47,7 +47,7 @@ def ranking_scatter(
     shown = with_value(table, criterion)
     temperature = f" ({shown['temperature'][0].as_py():g} K)" if len(shown) else ""
     fig = style.figure(shown_column(criterion.column).header, f"κ{temperature} [W/m/K]", HEIGHT)
-    groups = _groups(shown)
+    groups = prototype_groups(shown)
     for index, group in enumerate(sorted(set(groups), key=lambda name: (name == OTHER, name))):
         part = shown.filter(pa.array([name == group for name in groups]))
         _add_group(fig, part, criterion, group, index)
@@ -77,7 +77,7 @@ def _factor(criterion: Criterion) -> float:
     return UNITS.get(criterion.column.unit, (1.0, ""))[0]
 
 
-def _groups(table: pa.Table) -> list[str]:
+def prototype_groups(table: pa.Table) -> list[str]:
     """Return the prototype of each row; rare ones, beyond the palette, are ``other``."""
     if "prototype" not in table.column_names:
         return [OTHER] * len(table)

@@ -28,7 +28,7 @@ def share_trend(table: pa.Table, threshold: float) -> go.Figure:
         100 * np.array(table[name].to_pylist(), float)
         for name in ("low", "middle", "high", "beyond")
     )
-    fig = style.figure("T [K]", "share [%]")
+    fig = style.figure("T [K]", "share [%]", height=420)
     style.temperature_axis(fig.layout.xaxis, grid)
     fig.add_scatter(
         x=np.concatenate([grid, grid[::-1]]),
@@ -115,7 +115,7 @@ def carrier_scatter(table: pa.Table) -> go.Figure:
         marker={
             "size": 9,
             "opacity": 0.85,
-            "line": {"width": 0.5, "color": style.GREY},
+            "line": {"width": 1.5, "color": style.GREY},  # dark points on a dark page
             "color": np.log10(np.where(kappa > 0, kappa, np.nan)),
             "colorscale": "Cividis",
             "colorbar": _kappa_bar(kappa),

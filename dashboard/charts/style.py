@@ -27,6 +27,7 @@ SHADE = "rgba(138, 146, 155, 0.28)"
 HEIGHT = 380  # px
 
 DENSE = 2.5  # decades up to which 2 and 5 are ticks too
+NARROW = 0.7  # decades below which hardly any of these lies on the axis
 
 Scale = Literal["linear", "log"]
 
@@ -63,7 +64,8 @@ def log_axis(axis: Any, *values: FloatArray) -> None:
     """
     everything = np.concatenate([np.ravel(item) for item in values]) if values else np.ones(1)
     decades = np.log10(everything.max() / everything.min()) if everything.size else 0.0
-    axis.update(type="log", tickformat="~g", dtick="D2" if decades < DENSE else 1)
+    ticks = None if decades < NARROW else "D2" if decades < DENSE else 1
+    axis.update(type="log", tickformat="~g", dtick=ticks, nticks=8)
 
 
 def temperature_axis(axis: Any, temperatures: FloatArray) -> None:

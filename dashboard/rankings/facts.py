@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.data import Published, snapshot
 from screen.store import queries
 from screen.store.ensemble import ensemble_of
+from screen.store.schema import RANKABLE
 
 _PROBES: Mapping[str, tuple[str, str, str]] = {  # fact: table, column, SQL that says so
     "prototype": ("materials", "prototype", "count(prototype) > 0"),
@@ -55,7 +56,7 @@ def facts(published: Published) -> frozenset[str]:
         listed = ", ".join(f"{sql} AS {fact}" for fact, sql in probes.items())
         (row,) = snapshot(published).query(f"SELECT {listed} FROM {table}").to_pylist()
         found |= {fact for fact, there in row.items() if there}
-    if "insulators" not in declared:
+    if RANKABLE not in declared:
         found.add("earlier snapshot")
     elif "conductivity" in declared:
         found.add("ranking")

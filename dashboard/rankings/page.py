@@ -198,8 +198,8 @@ def _say_why_empty(published: Published) -> None:
     """Explain a page without any row."""
     if "earlier snapshot" in facts(published):
         st.info(
-            "An earlier version of Thermoscreen has written this snapshot, without the macros that "
-            "rank. The next `thermoscreen run` of its campaign writes one that has them."
+            "An earlier version of Thermoscreen has written this snapshot, without the table that "
+            "rankings read. The next `thermoscreen run` of its campaign writes one that has it."
         )
     else:
         st.info("There is no conductivity to rank yet. The overview says what has been computed.")

@@ -11,10 +11,11 @@ from dashboard.filters import quoted
 from dashboard.rankings.criteria import BULK_MODULUS, DENSITY, MEAN_MASS
 from dashboard.rankings.facts import SEVERAL
 from dashboard.rankings.question import Question
+from screen.store.schema import RANKABLE
 
 MASS_UNIT = 1.66053906660  # u/Å³ in g/cm³
 REFERENCE_SQL = (
-    "CASE WHEN transport.nac THEN materials.kappa_reference_nac_300 "
+    "CASE WHEN found.nac THEN materials.kappa_reference_nac_300 "
     "ELSE materials.kappa_reference_300 END"
 )
 _ABOUT = ("prototype", "elements", "band_gap", "energy_above_hull", "theoretical")
@@ -40,6 +41,8 @@ def _pooled(question: Question, rows: Rows) -> str:
         *("formula", "material_id", *_ABOUT, "model", "protocol", "status", "temperature"),
         *("kappa", "kappa_spread", "kappa_p", "kappa_c", "coherence_share"),
         *("expansion", "expansion_spread", "models_disagree", "fc3_fit_poor"),
+        *(("expansion_doubt",) if "expansion_doubt" in rows.facts else ()),
+        *(("bulk_modulus",) if question.criterion.column == BULK_MODULUS else ()),
     ]
     selected, joins = _extras(question, rows)
     return (
@@ -50,28 +53,14 @@ def _pooled(question: Question, rows: Rows) -> str:
 
 
 def _single(question: Question, rows: Rows) -> str:
-    """Return the numbers of one potential; joins are by material alone, which are the fastest."""
-    facts, whose = rows.facts, _whose(question, rows)
-    columns, joins = _single_columns(question, facts), ["JOIN materials USING (material_id)"]
-    joins.append(f"JOIN (FROM outcomes WHERE {whose}) AS outcome USING (material_id)")
-    if "stability" in facts:
-        stable = f"(FROM stability WHERE {whose} AND stable) AS stability"
-        joins.append(f"JOIN {stable} USING (material_id)")
-    if "expansion" in facts:
-        joins.append(f"LEFT JOIN (FROM expansion WHERE {whose}) AS dilation USING (material_id)")
-    if SEVERAL in facts:
-        joins.append(
-            "LEFT JOIN (SELECT material_id, models_disagree FROM insulators_at(300)\n"
-            f"    WHERE protocol_digest = {quoted(question.chosen.protocol)}\n"
-            "  ) USING (material_id)"
-        )
+    """Return the numbers of one potential."""
+    columns = _single_columns(question, rows.facts)
     listed = ",\n    ".join(f"{sql} AS {name}" for name, sql in columns.items())
-    joined = "\n  ".join(joins)
     return f"""  SELECT
     {listed}
-  FROM (FROM conductivity WHERE {whose}) AS transport
-  {joined}
-  WHERE by_powers(transport.temperatures, transport.kappa, {question.filters.temperature!r})
+  FROM (FROM {RANKABLE} WHERE {_whose(question, rows)}) AS found
+  JOIN materials USING (material_id)
+  WHERE by_powers(found.temperatures, found.kappa, {question.filters.temperature!r})
     IS NOT NULL"""
 
 
@@ -79,17 +68,16 @@ def _single_columns(question: Question, facts: frozenset[str]) -> dict[str, str]
     """Return names and SQL of the columns of one potential."""
     at, criterion = repr(question.filters.temperature), question.criterion.column
     kappa, populations, coherent = (
-        f"by_powers(transport.temperatures, transport.{name}, {at})"
+        f"by_powers(found.temperatures, found.{name}, {at})"
         for name in ("kappa", "kappa_p", "kappa_c")
     )
-    grid = "expansion_temperatures" if "expansion_temperatures" in facts else "temperatures"
-    alpha = f"at_temperature(dilation.{grid}, dilation.expansion, {at})"
+    alpha = f"at_temperature(found.expansion_temperatures, found.expansion, {at})"
     found = {name: f"materials.{name}" for name in ("formula", "material_id", *_ABOUT)}
     found |= {
         "model": f"(SELECT name FROM models WHERE model_digest = {quoted(question.chosen.model or '')})",
         "protocol": "(SELECT name FROM protocols "
         f"WHERE protocol_digest = {quoted(question.chosen.protocol)})",
-        "status": "outcome.status",
+        "status": "found.status",
         "temperature": f"{at}::DOUBLE",
         "kappa": kappa,
         "kappa_p": populations,
@@ -98,20 +86,20 @@ def _single_columns(question: Question, facts: frozenset[str]) -> dict[str, str]
         "expansion": alpha if "expansion" in facts else "NULL::DOUBLE",
     }
     if SEVERAL in facts:
-        found["models_disagree"] = "models_disagree"
+        found["models_disagree"] = "found.models_disagree"
     if "fc3_fit_poor" in facts:
-        found["fc3_fit_poor"] = "nullif(transport.fc3_fit_poor, FALSE)"
+        found["fc3_fit_poor"] = "nullif(found.fc3_fit_poor, FALSE)"
     if "expansion_doubt" in facts:
-        found["expansion_doubt"] = "len(dilation.expansion_flags) > 0"
+        found["expansion_doubt"] = "found.expansion_doubt"
     if "reference" in facts:
         found["kappa_reference_300"] = REFERENCE_SQL
-        found["ratio_300"] = f"transport.kappa_300 / nullif({REFERENCE_SQL}, 0)"
+        found["ratio_300"] = f"found.kappa_300 / nullif({REFERENCE_SQL}, 0)"
     if criterion == BULK_MODULUS:
-        found["bulk_modulus"] = "dilation.bulk_modulus"
+        found["bulk_modulus"] = "found.bulk_modulus"
     if criterion == MEAN_MASS:
         found["mean_mass"] = mean_mass()
     if criterion == DENSITY:
-        found["density"] = f"{MASS_UNIT} * {mean_mass()}\n      / stability.volume_per_atom"
+        found["density"] = f"{MASS_UNIT} * {mean_mass()}\n      / found.volume_per_atom"
     return found
 
 
@@ -123,39 +111,18 @@ def mean_mass() -> str:
 
 def _extras(question: Question, rows: Rows) -> tuple[list[str], list[str]]:
     """Return what the macro does not give: columns of a SELECT, and the joins they need."""
-    facts, criterion = rows.facts, question.criterion.column
+    criterion = question.criterion.column
     selected: list[str] = []
     joins: list[str] = []
-    expansion = {}
-    if "expansion_doubt" in facts:
-        expansion["expansion_doubt"] = "bool_or(len(expansion_flags) > 0)"
-    if criterion == BULK_MODULUS:
-        expansion["bulk_modulus"] = "median(bulk_modulus)"
-    if expansion:
-        selected += expansion
-        joins.append(_merged(question, rows, "expansion", expansion))
-    if criterion == DENSITY:
-        joins.append(
-            _merged(question, rows, "stability", {"volume_per_atom": "median(volume_per_atom)"})
-        )
     if criterion in {DENSITY, MEAN_MASS}:
         mean = f"SELECT material_id, {mean_mass()} AS mean_mass FROM materials"
         joins.append(f"\n  LEFT JOIN ({mean}) USING (material_id)")
         density = f"{MASS_UNIT} * mean_mass / volume_per_atom AS density"
         selected.append(density if criterion == DENSITY else "mean_mass")
-    if "reference" in facts:
+    if "reference" in rows.facts:
         selected += ["kappa_reference_300", "ratio_300"]
         joins.append(_references(question, rows))
     return selected, joins
-
-
-def _merged(question: Question, rows: Rows, table: str, values: dict[str, str]) -> str:
-    """Join a property's columns, put together over the potentials."""
-    merged = ", ".join(f"{sql} AS {name}" for name, sql in values.items())
-    return (
-        f"\n  LEFT JOIN (\n    SELECT material_id, {merged}\n    FROM {table}\n"
-        f"    WHERE {_whose(question, rows)}\n    GROUP BY material_id\n  ) USING (material_id)"
-    )
 
 
 def _references(question: Question, rows: Rows) -> str:
@@ -166,7 +133,7 @@ def _references(question: Question, rows: Rows) -> str:
       median(kappa_300 / nullif(reference, 0)) AS ratio_300
     FROM (
       SELECT material_id, kappa_300, {REFERENCE_SQL} AS reference
-      FROM conductivity AS transport JOIN materials USING (material_id)
+      FROM {RANKABLE} AS found JOIN materials USING (material_id)
       WHERE {_whose(question, rows)}
     ) GROUP BY material_id
   ) USING (material_id)"""

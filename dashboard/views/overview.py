@@ -61,7 +61,9 @@ def show_progress(published: Published, counts: pa.Table, costs: pa.Table) -> No
     shown = [status for status in STATUSES if totals[status] or status not in HELD_BACK]
     places = st.columns(len(shown) + 2)
     for place, status in zip(places, shown, strict=False):
-        place.metric(status, f"{totals[status]:,}", help=STATUSES[status], border=True)
+        place.metric(
+            status, f"{totals[status]:,}", help=STATUSES[status], border=True, height="stretch"
+        )
     found = campaign.pace(published, totals["pending"])
     places[-2].metric(
         "per hour",
@@ -71,10 +73,15 @@ def show_progress(published: Published, counts: pa.Table, costs: pa.Table) -> No
         delta_color="off",
         help="Outcomes in the last hour before the newest one; pending ones at this pace",
         border=True,
+        height="stretch",
     )
     spent = pc.sum(costs["wall_s"]).as_py()
     places[-1].metric(
-        "compute time", display.duration(spent), help="Wall time of all computations", border=True
+        "compute time",
+        display.duration(spent),
+        help="Wall time of all computations",
+        border=True,
+        height="stretch",
     )
     st.plotly_chart(status_bars(counts), key="progress")
 
@@ -119,7 +126,7 @@ def show_failure_counts(counts: pa.Table) -> None:
     )
     if "stability" in counts["stage"].to_pylist():
         st.caption(
-            "`stability`: imaginary phonons or a changed space group. That is a result, no error."
+            "stability: imaginary phonons or a changed space group. That is a result, no error."
         )
 
 

@@ -10,6 +10,7 @@ from dashboard import cached, data, display, regimes
 from dashboard.charts.regimes import carrier_bins, carrier_scatter, share_map, share_trend
 from dashboard.data import Published, ResultSet, snapshot
 from dashboard.downloads import offer
+from dashboard.linking import open_material, show_sql
 from dashboard.regimes import Question
 from dashboard.session import follow, open_run
 
@@ -40,9 +41,9 @@ def main() -> None:
     left, right = st.columns(2, gap="large")
     with left:
         show_trend(published, question)
-        show_carriers(published, question, chosen)
     with right:
-        show_map(published, question)
+        show_carriers(published, question, chosen)
+    show_map(published, question)
     show_materials(published, question, chosen)
     follow(published.run, published)
 
@@ -198,24 +199,6 @@ def show_table(found: pa.Table, question: Question, chosen: ResultSet) -> None:
     )
     if event.selection.rows:
         open_material(found["material_id"][event.selection.rows[0]].as_py(), chosen)
-
-
-def show_sql(sql: str) -> None:
-    """Show the query behind what is drawn."""
-    with st.expander("SQL"):
-        st.code(sql, language="sql")
-
-
-def open_material(material_id: str, chosen: ResultSet) -> None:
-    """Go to the page of a material."""
-    st.switch_page(
-        "views/material.py",
-        query_params={
-            "id": material_id,
-            "model": str(chosen.model),
-            "protocol": chosen.protocol,
-        },
-    )
 
 
 main()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import subprocess
 import sys
 from enum import StrEnum
 from importlib.metadata import version
@@ -407,4 +407,4 @@ def dashboard(
     command += ["--address", address]
     if password_file is not None:
         command += ["--password-file", str(password_file)]
-    sys.exit(subprocess.run(command, check=False).returncode)
+    os.execv(command[0], command)  # no child: a signal to this command is one to the server

@@ -20,7 +20,7 @@ from screen.core.errors import StoreError
 from screen.core.protocols import ModelCard, ModelIdentity
 from screen.core.records import Candidate, Execution, Outcome, Rejected
 from screen.core.settings import Protocol
-from screen.store import backfill, rows, snapshots, statements
+from screen.store import backfill, rankable, rows, snapshots, statements
 from screen.store.deadline import interrupted_after
 from screen.store.files import sync_file, sync_folder
 from screen.store.frames import Row, first_rows, table_of, with_unique_names
@@ -256,6 +256,8 @@ class Writer:
         self._execute(statements.attach(draft, "draft", STORAGE_VERSION))
         try:
             self._execute("COPY FROM DATABASE campaign TO draft")
+            for statement in rankable.filled("draft"):
+                self._execute(statement)
             self._execute("CHECKPOINT draft")
         finally:
             self._execute("DETACH draft")

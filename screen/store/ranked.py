@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from screen.core.columns import Column
-from screen.store.ensemble import ALIAS, StoredModel, ensemble_of, ensemble_sql
-from screen.store.macros import (
-    EXPANSION,
-    KAPPA,
-    KAPPA_C,
-    KAPPA_P,
-    SHARE,
-    TEMPERATURE,
-    expansion_sql,
-    kappa_sql,
-)
-from screen.store.relations import KEY, Relation, Selected, Stored, columns_of, listed, of
-from screen.store.schema import MATERIALS, PROTOCOL_DIGEST
+from screen.store.macros import EXPANSION, KAPPA, KAPPA_C, KAPPA_P, SHARE, TEMPERATURE
+from screen.store.rankable import BULK_MODULUS, DISAGREE, DOUBT, POOR, STATUS, VOLUME
+from screen.store.relations import Relation, Selected, columns_of, listed, of
+from screen.store.schema import MATERIALS, PROTOCOL_DIGEST, RANKABLE
 
 TEMPERATURE_OF_VIEWS = 300  # K
 
@@ -28,7 +19,6 @@ MODEL = Column(
     "model", "VARCHAR", "potential", "Name of the potential, or of how many the median is"
 )
 PROTOCOL = Column("protocol", "VARCHAR", "protocol", "Name of the protocol")
-STATUS = Column("status", "VARCHAR", "status", "complete, or partial if another property failed")
 KAPPA_SPREAD = Column(
     "kappa_spread",
     "DOUBLE",
@@ -44,17 +34,16 @@ EXPANSION_SPREAD = Column(
     "1/K",
 )
 COMPARED = Column("models_compared", "BIGINT", "potentials", "Potentials in the median of κ")
-DISAGREE = Column(
-    "models_disagree",
-    "BOOLEAN",
-    "disagree",
-    "Potentials that are fit for κ differ in κ at 300 K by more than a factor of 1.5, or in "
-    "dynamical stability",
-)
-POOR = Column(
-    "fc3_fit_poor", "BOOLEAN", "poor fit", "A fit of fc3 behind κ misses the protocol's limits"
-)
 _MATERIAL = ("prototype", "n_atoms", "elements", "band_gap", "energy_above_hull", "theoretical")
+
+_MEDIANS = tuple(
+    replace(column, description=f"{column.description}, median of the potentials")
+    for column in (BULK_MODULUS, VOLUME)
+)
+_MODEL = (
+    "CASE WHEN pooled.models_compared > 1 THEN 'median of ' || pooled.models_compared "
+    "ELSE models.name END"
+)
 
 _ORDERS = {
     "insulators": ("pooled.kappa", "lowest κ first"),
@@ -62,7 +51,7 @@ _ORDERS = {
 }
 
 
-def rankings(stored: Stored, models: Sequence[StoredModel]) -> tuple[Relation, ...]:
+def rankings() -> tuple[Relation, ...]:
     """Return ``insulators_at(kelvin)`` and ``heat_spreaders_at(kelvin)``, and both at 300 K.
 
     Stable materials with a conductivity; κ and α are medians over the potentials fit for κ, as in
@@ -79,7 +68,7 @@ def rankings(stored: Stored, models: Sequence[StoredModel]) -> tuple[Relation, .
             f"{name}_at",
             f"{about}; at a temperature in K.",
             columns_of(selected),
-            _sql(stored, models, selected),
+            _sql(selected),
             ("kelvin",),
         )
         view = f"FROM {macro.name}({TEMPERATURE_OF_VIEWS})"
@@ -95,7 +84,7 @@ def _selected(order: str) -> list[Selected]:
         (RANK, f"row_number() OVER ({places})"),
         *of(MATERIALS, ["formula"]),
         *of(MATERIALS, ["material_id"], "pooled"),
-        (MODEL, "pooled.model"),
+        (MODEL, _MODEL),
         (PROTOCOL, "protocols.name"),
         (STATUS, "pooled.status"),
         (TEMPERATURE, "kelvin::DOUBLE"),
@@ -104,18 +93,44 @@ def _selected(order: str) -> list[Selected]:
         *((column, f"pooled.{column.name}") for column in (EXPANSION, EXPANSION_SPREAD, COMPARED)),
         (DISAGREE, "pooled.models_disagree"),
         (POOR, "pooled.fc3_fit_poor"),
+        *((column, f"pooled.{column.name}") for column in (DOUBT, *_MEDIANS)),
         *of(MATERIALS, _MATERIAL),
         (PROTOCOL_DIGEST, "pooled.protocol_digest"),
     ]
 
 
-def _sql(stored: Stored, models: Sequence[StoredModel], selected: list[Selected]) -> str:
-    """Return the query of a ranking."""
-    return f"""WITH single AS (
-{_single(stored, models)}
+def _sql(selected: list[Selected]) -> str:
+    """Return the query of a ranking.
+
+    Where a temperature lies in a grid is looked up once per grid, not per material: results of a
+    protocol share theirs. The places stand in one map, no table: DuckDB cannot know how few they
+    are, and joins them the slow way round.
+    """
+    return f"""WITH grids AS (
+  SELECT temperatures AS grid FROM {RANKABLE}
+  UNION SELECT expansion_temperatures FROM {RANKABLE}
+), neighbours AS (
+  SELECT grid, len(list_filter(grid, lambda point_: point_ <= kelvin)) AS low,
+    1 + len(list_filter(grid, lambda point_: point_ < kelvin)) AS high
+  FROM grids
+), places AS (
+  SELECT map(list(grid), list({{low: low, high: high, below: grid[low], above: grid[high],
+    exponent: CASE WHEN low <> high AND grid[low] > 0
+      THEN ln(kelvin / grid[low]) / ln(grid[high] / grid[low]) END}})) AS place_in
+  FROM neighbours WHERE grid IS NOT NULL
+), single AS (
+  SELECT * EXCLUDE (kappa, kappa_p, kappa_c, expansion),
+    {_powers("kappa")} AS kappa,
+    {_powers("kappa_p")} AS kappa_p,
+    {_powers("kappa_c")} AS kappa_c,
+    {_linear("expansion", "dilation")} AS expansion
+  FROM (
+    SELECT *, place_in[temperatures] AS transport, place_in[expansion_temperatures] AS dilation
+    FROM {RANKABLE}, places
+  )
+  WHERE pooled
 ), pooled AS (
-  SELECT {POOL},
-    CASE WHEN count(*) > 1 THEN 'median of ' || count(*) ELSE any_value(models.name) END AS model,
+  SELECT {POOL}, any_value(model_digest) AS model_digest,
     CASE WHEN bool_and(status = 'complete') THEN 'complete' ELSE 'partial' END AS status,
     median(kappa) AS kappa, median(kappa_p) AS kappa_p, median(kappa_c) AS kappa_c,
     CASE WHEN count(*) > 1 THEN (max(kappa) - min(kappa)) / 2 END AS kappa_spread,
@@ -123,8 +138,10 @@ def _sql(stored: Stored, models: Sequence[StoredModel], selected: list[Selected]
     CASE WHEN count(expansion) > 1
       THEN (max(expansion) - min(expansion)) / 2 END AS expansion_spread,
     count(*) AS models_compared, any_value(models_disagree) AS models_disagree,
-    nullif(bool_or(fc3_fit_poor), FALSE) AS fc3_fit_poor
-  FROM single LEFT JOIN models USING (model_digest)
+    nullif(bool_or(fc3_fit_poor), FALSE) AS fc3_fit_poor,
+    bool_or(expansion_doubt) AS expansion_doubt,
+    median(bulk_modulus) AS bulk_modulus, median(volume_per_atom) AS volume_per_atom
+  FROM single
   WHERE kappa IS NOT NULL
   GROUP BY {POOL}
 )
@@ -132,38 +149,29 @@ SELECT
   {listed(selected)}
 FROM pooled
 LEFT JOIN materials ON materials.material_id = pooled.material_id
+LEFT JOIN models ON models.model_digest = pooled.model_digest
 LEFT JOIN protocols ON protocols.protocol_digest = pooled.protocol_digest"""
 
 
-def _single(stored: Stored, models: Sequence[StoredModel]) -> str:
-    """Return the query for each potential's own numbers."""
-    digests = ", ".join(f"'{model.model_digest}'" for model in ensemble_of(models))
-    pool = f"model_digest IN ({digests})" if digests else "TRUE"
-    if not stored.has("conductivity"):
-        return (
-            f"  SELECT {KEY}, status, NULL::DOUBLE AS kappa, NULL::DOUBLE AS kappa_p, "
-            "NULL::DOUBLE AS kappa_c, NULL::DOUBLE AS expansion, NULL::BOOLEAN AS fc3_fit_poor, "
-            "NULL::BOOLEAN AS models_disagree\n  FROM outcomes WHERE FALSE"
-        )
-    stable = f"SEMI JOIN (FROM stability WHERE stable) USING ({KEY})" * stored.has("stability")
-    dilation = f'LEFT JOIN "expansion" USING ({KEY})' * stored.has("expansion")
-    disagree, compared = _disagreement(stored, models)
-    return f"""  SELECT {KEY}, status,
-    {kappa_sql(stored, "kappa")} AS kappa,
-    {kappa_sql(stored, "kappa_p")} AS kappa_p,
-    {kappa_sql(stored, "kappa_c")} AS kappa_c,
-    {expansion_sql(stored)} AS expansion,
-    {stored.value("conductivity", "fc3_fit_poor", "BOOLEAN")} AS fc3_fit_poor,
-    {disagree} AS models_disagree
-  FROM "conductivity" JOIN outcomes USING ({KEY}) {stable}
-  {dilation}
-  {compared}
-  WHERE {pool}"""
+def _powers(name: str) -> str:
+    """Return SQL for what the macro ``by_powers`` gives, the place in the grid being known."""
+    low, high = f"{name}[transport.low]", f"{name}[transport.high]"
+    return f"""CASE WHEN transport.low = transport.high THEN {low}
+      WHEN {low} > 0 AND {high} > 0 AND transport.exponent IS NOT NULL
+      THEN {low} * ({high} / {low}) ** transport.exponent
+      ELSE {_between(name, "transport")} END"""
 
 
-def _disagreement(stored: Stored, models: Sequence[StoredModel]) -> tuple[str, str]:
-    """Return SQL for whether potentials disagree, with the join it needs; one cannot."""
-    if len(ensemble_of(models)) < 2:
-        return "NULL::BOOLEAN", ""
-    merged = ensemble_sql(stored.tables, models)
-    return f"{ALIAS}.models_disagree", f"LEFT JOIN (\n  {merged}\n  ) AS {ALIAS} USING ({POOL})"
+def _linear(name: str, place: str) -> str:
+    """Return SQL for what the macro ``at_temperature`` gives, the place in the grid being known."""
+    return f"""CASE WHEN {place}.low = {place}.high THEN {name}[{place}.low]
+      ELSE {_between(name, place)} END"""
+
+
+def _between(name: str, place: str) -> str:
+    """Return SQL for the value on the line through a grid's two points."""
+    low, high = f"{name}[{place}.low]", f"{name}[{place}.high]"
+    return (
+        f"{low} + ({high} - {low})\n        * (kelvin - {place}.below) "
+        f"/ ({place}.above - {place}.below)"
+    )

@@ -209,7 +209,9 @@ COLUMNS = Table(
 CORE_TABLES = (MATERIALS, MODELS, PROTOCOLS, OUTCOMES, FAILURE_LOG, COST_LEDGER, COLUMNS)
 VIEWS = ("results", "insulators", "heat_spreaders", "failures", "costs", "benchmark")
 """Names of the views; two of them were tables of schema version 1."""
-NO_PROPERTIES = frozenset({*(table.name for table in CORE_TABLES), *VIEWS})
+RANKABLE = "rankable"
+"""A view of the live database that snapshots hold as a table, see ``screen.store.rankable``."""
+NO_PROPERTIES = frozenset({*(table.name for table in CORE_TABLES), *VIEWS, RANKABLE})
 """Names in the table ``columns`` that are no property's."""
 _RESERVED = NO_PROPERTIES | {"schema_version", "keys"}
 

@@ -52,7 +52,7 @@ class Watched:
             ("/_stcore/health", "/_stcore/host-config")
         )
         if message.type == "error" and not probes:
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
 
     def _on_request(self, request: playwright.Request | playwright.WebSocket) -> None:
         parts = urlparse(request.url)
@@ -84,5 +84,5 @@ class Watched:
 
     def check_quiet(self) -> None:
         assert not self.page.locator("[data-testid=stException]").count()
-        assert self.complaints == []
-        assert self.outside == []
+        assert self.complaints == [], (self.page.url, self.complaints)
+        assert self.outside == [], self.outside

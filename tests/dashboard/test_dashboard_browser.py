@@ -2,31 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from dashboard.launch import serving
-
-from .chromium import VIEWPORT, Watched, needs_browser
-from .conftest import RECIPES, write_run
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+from .chromium import Watched, needs_browser
 
 pytestmark = needs_browser
-
-
-def test_link_to_a_page_of_a_fresh_server_opens_it_inside_the_app(
-    run: Path, browser: Browser, pictures: Path
-) -> None:
-    context = browser.new_context(viewport=VIEWPORT)
-    with serving(run) as url:
-        watched = Watched(context.new_page(), url, pictures)
-        watched.open("material?id=LiBr-rs")
-        watched.expect("Phonon bands")
-        assert watched.page.get_by_role("link", name="Insulators").is_visible()
-        watched.check_quiet()
-        context.close()
 
 
 def test_overview_shows_progress_and_cost(watched: Watched) -> None:
@@ -67,20 +45,3 @@ def test_failed_material_shows_its_failure(watched: Watched) -> None:
     watched.charts(2)
     watched.picture("failed")
     watched.check_quiet()
-
-
-def test_open_page_follows_the_campaign_by_itself(
-    tmp_path: Path, browser: Browser, pictures: Path
-) -> None:
-    folder = tmp_path / "growing"
-    context = browser.new_context(viewport=VIEWPORT)
-    with serving(folder) as url:
-        watched = Watched(context.new_page(), url, pictures)
-        watched.open()
-        watched.expect("There is no run folder")
-        write_run(folder, RECIPES[:2])
-        watched.expect("Snapshot 1, published")
-        write_run(folder, RECIPES[:3])
-        watched.expect("Snapshot 2, published")
-        watched.check_quiet()
-        context.close()

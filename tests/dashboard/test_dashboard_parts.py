@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,13 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dashboard import display, sheet
-from dashboard.__main__ import main
+from dashboard import data, display, sheet
 from dashboard.launch import APP, command
 from dashboard.session import run_folder
 from screen.core.columns import Column
 from screen.store.database import open_snapshot
 from screen.store.queries import material_sheet
+
+from .conftest import RECIPES, write_run
 
 ALPHA = Column("alpha", "DOUBLE", "α", "Expansion.", "1/K")
 KAPPA = Column("kappa", "DOUBLE", "κ", "Conductivity.", "W/m/K")
@@ -120,8 +120,9 @@ def test_rejected_entry_has_no_crystal(run: Path) -> None:
     assert given.formula == "AgCl"
 
 
-def test_module_runs_the_same_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "call", lambda words: calls.append(words) or 0)
-    assert main(["--run", "runs/demo", "--port", "8600"]) == 0
-    assert calls == [command(Path("runs/demo"), 8600)]
+def test_age_of_a_snapshot_outlives_its_file(tmp_path: Path) -> None:
+    published = data.newest(write_run(tmp_path / "run", RECIPES[:1]))
+    assert published is not None
+    before = data.age(published)
+    data.snapshot(published).path.unlink()  # as the writer drops what is older than three
+    assert before < data.age(published) < timedelta(minutes=10)

@@ -345,7 +345,7 @@ def test_run_without_expansions_is_ranked_all_the_same(
     ("change", "said"),
     [
         (  # as schema version 1 left it
-            "DELETE FROM columns WHERE table_name = 'insulators'",
+            "DELETE FROM columns WHERE table_name = 'rankable'",
             "An earlier version of Thermoscreen has written this snapshot",
         ),
         ("DROP MACRO by_powers", "the query failed: "),

@@ -112,6 +112,8 @@ def test_outcomes_of_several_versions_are_a_warning() -> None:
     times = {"outcomes": [1, 2], "first [UTC]": [None] * 2, "last [UTC]": [None] * 2}
     assert runs.mixed(pa.table(times | {"phono3py": ["4.10", "4.9"]}))
     assert not runs.mixed(pa.table(times | {"phono3py": ["4.10", None]}))
+    own = {"mace-torch": ["0.3", None], "sevenn": [None, "0.13"]}  # one potential each
+    assert not runs.mixed(pa.table(times | own | {"phono3py": ["4.10", "4.10"]}))
 
 
 def test_costs_add_up_to_the_ledger(run: Path) -> None:

@@ -14,7 +14,7 @@ from screen.core.records import Failure, Metadata, Outcome
 from screen.core.settings import PROTOCOLS
 from screen.store import queries
 from screen.store.database import Snapshot, Writer, open_snapshot
-from screen.store.schema import VIEWS
+from screen.store.schema import RANKABLE, VIEWS, property_tables
 from screen.store.views import FUNCTIONS, relations
 from tests.store.samples import IDENTITY, MODEL, candidate, execution
 from tests.test_ranking import GRID, OUTCOMES, PROPERTIES, QUICK, published, result
@@ -58,6 +58,17 @@ def test_the_views_are_the_rankings_at_300_k(snapshot: Snapshot, view: str) -> N
     rows = snapshot.query(f"FROM {view} ORDER BY rank")
     assert rows.equals(snapshot.query(f"FROM {view}_at(300) ORDER BY rank"))
     assert set(rows["temperature"].to_pylist()) == {300.0}
+
+
+def test_a_snapshot_holds_the_rows_of_what_is_rankable_as_a_table(snapshot: Snapshot) -> None:
+    models = queries.models_of(snapshot)
+    found = relations(property_tables(PROPERTIES), models)
+    (query,) = (item.sql for item in found if item.name == RANKABLE)
+    rows = snapshot.query(f"FROM {RANKABLE} ORDER BY ALL")
+    assert rows.equals(snapshot.query(f"FROM ({query}) ORDER BY ALL"))
+    assert len(rows) > len(models) > 1
+    kinds = {row["name"]: row["kind"] for row in queries.relations(snapshot).to_pylist()}
+    assert kinds[RANKABLE] == "table"
 
 
 def test_protocols_are_ranked_apart(tmp_path: Path) -> None:
