@@ -6,9 +6,10 @@ dropped): the peer that this driver is built on. The last line is JSON.
 
     python benchmarks/overhead.py [--materials 2000] [--workers 2] [--quick]
 
-``driver_mb_at_half`` and ``driver_mb_at_end`` are the driver's resident memory when half and when all of
-the materials have ended: their difference is what grows with the results. ``snapshot_staleness_s``
-is the longest time without a new snapshot while results came in.
+``driver_mb_by_tenth`` is the driver's resident memory while each tenth of the materials ends, the
+median of many looks, as a snapshot takes some memory while it is written: what rises from tenth to
+tenth grows with the results. ``snapshot_staleness_s`` is the longest time without a new snapshot
+while results came in.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -89,7 +91,7 @@ def measure_campaign(campaign: Campaign, materials: int) -> dict[str, Any]:
     The share that is not physics is 1 − (seconds inside stages) / (workers × wall seconds).
     """
     marks: list[tuple[float, int]] = []  # first look at each number of materials done
-    memory: dict[int, float] = {}  # materials done -> MB of the driver
+    memory: dict[int, list[float]] = defaultdict(list)  # tenth of the materials -> MB of the driver
     published: dict[int, float] = {}  # version -> seconds
 
     def watch(state: State) -> None:
@@ -99,8 +101,10 @@ def measure_campaign(campaign: Campaign, materials: int) -> dict[str, Any]:
         version = current_version(campaign.run_folder)
         if version is not None:
             published.setdefault(version, now)
-        if state.done in {materials // 2, materials}:
-            memory[state.done] = resident_mb()
+        tenth = min(10 * state.done // materials, 9)
+        if tenth not in memory and memory:
+            print(f"{state.done} done: {np.median(memory[max(memory)]):.0f} MB", flush=True)
+        memory[tenth].append(resident_mb())
 
     before = time.perf_counter()
     run_campaign(campaign, watch)
@@ -119,8 +123,7 @@ def measure_campaign(campaign: Campaign, materials: int) -> dict[str, Any]:
     return {
         "materials": materials,
         "materials_per_s": (marks[-1][1] - first) / wall_s,
-        "driver_mb_at_half": memory[materials // 2],
-        "driver_mb_at_end": memory[materials],
+        "driver_mb_by_tenth": [round(float(np.median(mb))) for mb in memory.values()],
         "driver_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "snapshot_staleness_s": max(after - at for at, after in pairwise(looks)),
         "database_mb": database_file(campaign.run_folder).stat().st_size / 2**20,

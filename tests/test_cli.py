@@ -402,6 +402,7 @@ def test_families_are_listed_with_what_is_missing(call: Call) -> None:
 def test_an_unknown_family_cannot_be_installed(call: Call) -> None:
     answer = call("models", "install", "rubber")
     assert answer.code == 2
+    assert len(answer.err.splitlines()) == 1
     assert "no models adapter 'rubber'; known: " in answer.err
 
 

@@ -128,6 +128,7 @@ def install(
     torch: Annotated[str, typer.Option(help="Version of torch that is held.")] = TORCH,
 ) -> None:
     """Make (or renew) the environment of a family: its packages and this Thermoscreen."""
+    find("models", family)  # an unknown name takes no minute
     console.print_message(f"installing {family}, which takes a minute or two")
     python = install_environment(family, environment, path, package or (), constraint or (), torch)
     console.print_message(f"{family} is ready in {python}")

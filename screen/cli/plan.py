@@ -153,16 +153,16 @@ def _summary(plan: Plan, by_stage: list[Total]) -> list[str]:
     from screen.planning.plan import bottleneck_hours, hours
 
     gpu = runs_on_gpu(plan.campaign)
-    at_model, others = hours(by_stage, at_model=True), hours(by_stage, at_model=False)
+    at_model, all_stages = hours(by_stage, at_model=True), hours(by_stage)
     looked = len(plan.materials)
     lines = [
         f"{plan.candidates} candidates × potentials, {looked} looked at"
         + (f", refused: {_counts(plan.refused)}" if plan.refused else "")
     ]
     if gpu:
-        lines += [f"GPU-hours  {_interval(at_model)}", f"core-hours {_interval(others)}"]
-    else:
-        lines.append(f"core-hours {_interval(hours(by_stage))}")
+        lines.append(f"GPU-hours  {_interval(at_model)}")
+    # a core waits for its GPU at work, as `screen.pipeline.spending` counts
+    lines.append(f"core-hours {_interval(all_stages)}")
     memory = max(material.memory_mb for material in plan.materials) / 1024
     lines.append(f"memory     {memory:.1f} GB for the largest material, in one worker process")
     slots = _slots(plan.campaign)
@@ -171,9 +171,7 @@ def _summary(plan: Plan, by_stage: list[Total]) -> list[str]:
         lines.append(
             f"wall time  {wall:.3g} h or more on {slots} workers (--simulate for a replay)"
         )
-    lines += _over_budget(
-        plan, at_model[0] if gpu else 0.0, others[0] + (0.0 if gpu else at_model[0])
-    )
+    lines += _over_budget(plan, at_model[0] if gpu else 0.0, all_stages[0])
     lines.append(f"seconds of {plan.costs.hardware} ({plan.costs.source})")
     if gpu and not plan.costs.hardware.startswith("a GPU"):
         lines.append(

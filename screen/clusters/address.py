@@ -63,12 +63,17 @@ def client_of(scheduler: str, files: SecurityFiles | None, wait_s: float) -> Cli
     SettingsError
         A certificate cannot be read.
     CampaignError
-        It does not answer within ``wait_s`` seconds, or refuses the certificate.
+        It does not answer within ``wait_s`` seconds, wants a certificate, or refuses it.
     """
     security = None if files is None else files.security
     try:
         return Client(scheduler, security=security, timeout=wait_s)
-    except (OSError, TimeoutError, ValueError, TypeError) as error:  # TypeError: TLS unset
+    except TypeError as error:  # Dask's own configuration has no certificates either
+        raise CampaignError(
+            f"{scheduler} wants certificates: give [cluster] security = {{ ca, cert, key }}, the files "
+            "of the scheduler; `python -m screen.clusters certificates FOLDER` makes new ones"
+        ) from error
+    except (OSError, TimeoutError, ValueError) as error:
         raise CampaignError(
             f"no Dask scheduler answers at {scheduler}: {error}; start one with "
             "`python -m screen.clusters scheduler`, or correct [cluster] scheduler and security"

@@ -39,13 +39,18 @@ def elements_of(settings: ModelSettings, python: Path) -> frozenset[str]:
     ModelUnavailableError
         The weights have no card and cannot be loaded.
     """
+    known = elements_of_card(settings)
+    if known is not None:
+        return known
+    return frozenset(_ask(python, "elements", settings.model_dump_json())["elements"])
+
+
+def elements_of_card(settings: ModelSettings) -> frozenset[str] | None:
+    """Elements that a published potential was trained on, without its package; None: no card."""
     module = find("models", settings.family)
     name = settings.name or module.DEFAULT
-    if settings.weights is None:
-        for card in module.CARDS:
-            if card.name == name:
-                return frozenset(card.elements)
-    return frozenset(_ask(python, "elements", settings.model_dump_json())["elements"])
+    cards = () if settings.weights is not None else module.CARDS
+    return next((frozenset(card.elements) for card in cards if card.name == name), None)
 
 
 def check_same_code(family: str, python: Path) -> None:

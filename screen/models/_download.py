@@ -11,6 +11,8 @@ import hashlib
 import os
 import urllib.error
 import urllib.request
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -67,10 +69,13 @@ def download(url: str, path: Path) -> Path:
 def checked_digest(path: Path) -> str:
     """Digest of a file of weights, compared with the one recorded beside it, if there is one.
 
+    torch writes archives whose members have checksums, which it does not look at when it reads:
+    a file without a record is compared with these.
+
     Raises
     ------
     ModelUnavailableError
-        The file is not the one that was recorded.
+        The file is not the one that was recorded, or not what was written.
     """
     digest = digest_of_file(path)
     record = _record_of(path)
@@ -81,7 +86,23 @@ def checked_digest(path: Path) -> str:
                 f"{path} is corrupt: its SHA-256 is not the one recorded in {record.name}; delete "
                 "both to download the file again, or give another one as --weights PATH"
             )
+    elif (member := _broken_member(path)) is not None:
+        raise ModelUnavailableError(
+            f"{path} is corrupt: {member} in it does not have the checksum that it was written "
+            "with; fetch or install the file again, or give another one as --weights PATH"
+        )
     return digest
+
+
+def _broken_member(path: Path) -> str | None:
+    """Return the first member of an archive that has changed; None if all have not, or no archive."""
+    if not zipfile.is_zipfile(path):
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        return f"a member ({error})"
 
 
 class _RefusedError(Exception):

@@ -8,10 +8,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from screen.core.errors import UnsupportedElementError
 from screen.core.identities import told_apart
 from screen.core.records import Candidate, Rejected
 from screen.core.registry import find
 from screen.core.settings import Campaign, FunnelSettings, ModelSettings
+from screen.environments.questions import elements_of_card
 from screen.pipeline.funnel import ESTIMATE
 from screen.pipeline.stages import Stage, pipeline_for
 from screen.planning.costs import ANY, CostModel
@@ -48,6 +50,7 @@ class MaterialCost:
     id: str
     formula: str
     potential: str
+    model: ModelSettings  # of the potential
     size: Size
     stages: tuple[StageCost, ...]
     memory_mb: float
@@ -72,7 +75,7 @@ class Plan:
     costs: CostModel
     materials: tuple[MaterialCost, ...]
     candidates: int  # all, with all potentials
-    refused: Mapping[str, int]  # kind of failure at once -> number, of all
+    refused: Mapping[str, int]  # kind of failure at once -> number, of all with all potentials
     scale: float  # materials that each of ``materials`` stands for
     stable: float  # share that passes the stability gate
     kept: float  # share of the stable ones that the funnel lets on
@@ -124,17 +127,22 @@ def make_plan(
     if sample is not None and sample < len(entries):
         chosen = random.Random(0).sample(entries, sample)
     scale = len(entries) / max(len(chosen), 1)
+    asked = [
+        (potential, model, elements_of_card(model))
+        for potential, model in zip(potentials, campaign.models, strict=True)
+    ]
     materials, refused = list[MaterialCost](), Counter[str]()
     for number, entry in enumerate(chosen):
         watch(number, len(chosen))
         size = size_or_failure(entry, campaign)
         if isinstance(size, str) or isinstance(entry, Rejected):
-            refused[str(size)] += 1
+            refused[str(size)] += len(asked)
             continue
-        materials += [
-            material_cost(entry, size, campaign, costs, potential, model)
-            for potential, model in zip(potentials, campaign.models, strict=True)
-        ]
+        for potential, model, known in asked:
+            if known is None or known.issuperset(entry.crystal.elements):
+                materials.append(material_cost(entry, size, campaign, costs, potential, model))
+            else:
+                refused[UnsupportedElementError.kind] += 1
     return Plan(
         campaign=campaign,
         costs=costs,
@@ -163,7 +171,7 @@ def material_cost(
     ]
     memory = costs.memory_mb(size, potential)
     return MaterialCost(
-        candidate.id, candidate.crystal.formula, potential, size, tuple(stages), memory
+        candidate.id, candidate.crystal.formula, potential, model, size, tuple(stages), memory
     )
 
 

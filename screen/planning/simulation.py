@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -73,11 +74,15 @@ def simulate(
     """
     began = time.perf_counter()
     machine = ClusterSettings.model_validate({"name": "simulate", **options.model_dump()})
-    campaign = plan.campaign.model_copy(update={"run": Path("simulated"), "cluster": machine})
-    potentials = [_stand_in(model) for model in campaign.models]
+    costs = _costs_by_model(plan)
+    models = tuple(model for model in plan.campaign.models if _key(model) in costs)
+    campaign = plan.campaign.model_copy(
+        update={"run": Path("simulated"), "cluster": machine, "models": models}
+    )
+    potentials = [_stand_in(model) for model in models]
     number = round(len(plan.materials) * plan.scale / len(potentials))
     entries = _entries(plan, materials or number)
-    replay = _Replay(plan, options.seed)
+    replay = _Replay(plan, costs, options.seed)
     walks = Walks(replay.whole, replay.part)
     driver = Driver(campaign, potentials, store or NoStore(), watch, walks)
     workers: SimulatedWorkers = simulated(options, worker_kinds(potentials))
@@ -94,6 +99,18 @@ def simulate(
         gpu_hours=driver.spending.gpu_hours,
         took_s=time.perf_counter() - began,
     )
+
+
+def _costs_by_model(plan: Plan) -> Mapping[str, Sequence[MaterialCost]]:
+    """Costs of the materials looked at by potential; one that refuses them all is left out."""
+    found: dict[str, list[MaterialCost]] = defaultdict(list)
+    for material in plan.materials:
+        found[_key(material.model)].append(material)
+    return found
+
+
+def _key(model: ModelSettings) -> str:
+    return model.model_dump_json()
 
 
 def _entries(plan: Plan, number: int) -> list[Candidate]:
@@ -130,13 +147,11 @@ class _Fate:
 class _Replay:
     """Walks that say how long they would take."""
 
-    def __init__(self, plan: Plan, seed: int) -> None:
+    def __init__(self, plan: Plan, costs: Mapping[str, Sequence[MaterialCost]], seed: int) -> None:
         self._plan = plan
+        self._costs = costs
         self._seed = seed
         self._fates: dict[tuple[str, str], _Fate] = {}
-        models = plan.campaign.models
-        self._costs = [plan.materials[n :: len(models)] for n in range(len(models))]
-        self._models = [model.model_dump_json() for model in models]
 
     def whole(self, resources: frozenset[str], report: Any, task: Task, failed: Any = ()) -> Any:
         """Walk a material as far as these resources reach."""
@@ -178,8 +193,8 @@ class _Replay:
         key = (task.candidate.id, task.model_digest)
         if key not in self._fates:
             chance = random.Random(f"{self._seed} {key}")
-            costs = self._costs[self._models.index(task.model.model_dump_json())]
-            cost: MaterialCost = costs[int(task.candidate.id) % len(costs)]
+            costs = self._costs[_key(task.model)]
+            cost = costs[int(task.candidate.id) % len(costs)]
             self._fates[key] = _Fate(
                 stages=cost.stages,
                 unstable=chance.random() > self._plan.stable,

@@ -51,6 +51,13 @@ def searches(conditions: Sequence[Condition], include_gnome: bool) -> list[Searc
     elements do not fit; both are checked again here, like everything else.
     """
     common: Search = {"include_gnome": include_gnome}
+    # the server knows no ``only``, but entries of few elements are a small part of the database
+    few = (
+        Condition("nelements", "<=", (len(item.values),))
+        for item in conditions
+        if item.operator == "only"
+    )
+    conditions = [*conditions, *few]
     for name, argument in _RANGES.items():
         lower, upper = _limits([condition for condition in conditions if condition.name == name])
         if name in _COUNTS:

@@ -23,7 +23,7 @@ def client() -> Iterator[Client]:
             n_workers=1,
             threads_per_worker=1,
             processes=False,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             resources={"cpu": 1},
         ) as cluster,
         Client(cluster) as client,

@@ -291,7 +291,17 @@ def test_the_address_cluster_wants_an_address_and_a_time(wrong: dict[str, Any]) 
         raise AssertionError("it connected")
 
 
-@pytest.mark.parametrize("there", ["tcp://127.0.0.1:1", "tls://127.0.0.1:1", "no address"])
+def test_an_encrypted_address_without_certificates_says_what_is_missing() -> None:
+    with (
+        pytest.raises(CampaignError, match=r"wants certificates: give \[cluster\] security"),
+        find("clusters", "address").connect(
+            {"scheduler": "tls://127.0.0.1:1", "wait_s": 0.5}, KINDS
+        ),
+    ):
+        raise AssertionError("it connected")
+
+
+@pytest.mark.parametrize("there", ["tcp://127.0.0.1:1", "no address"])
 def test_an_address_where_nothing_listens_is_a_campaign_error_soon(there: str) -> None:
     start = time.monotonic()
     with (

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -145,6 +146,24 @@ def test_a_file_that_changed_since_is_named_with_the_way_out(
     assert "network.model.sha256" in message
     assert "delete both" in message
     assert "--weights PATH" in message
+
+
+def test_an_archive_without_a_record_is_compared_with_its_own_checksums(tmp_path: Path) -> None:
+    """As torch writes them, and reads them without a look at the checksums."""
+    path = tmp_path / "own.model"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("own/data.pkl", CONTENT[:1000])
+        archive.writestr("own/data/0", CONTENT)
+    whole = path.read_bytes()
+    assert checked_digest(path) == hashlib.sha256(whole).hexdigest()[:24]
+    at = whole.index(CONTENT) + 500_000
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    with pytest.raises(ModelUnavailableError, match=r"own\.model is corrupt: own/data/0 in it"):
+        checked_digest(path)
+    entry = whole.rindex(b"PK\x01\x02")  # in the table of contents
+    path.write_bytes(whole[:entry] + b"XXXX" + whole[entry + 4 :])
+    with pytest.raises(ModelUnavailableError, match=r"is corrupt: a member \(Bad magic number"):
+        checked_digest(path)
 
 
 def test_a_file_without_a_record_is_taken_as_it_is(tmp_path: Path) -> None:

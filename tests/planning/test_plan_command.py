@@ -76,6 +76,28 @@ def test_people_see_stages_totals_memory_and_what_was_not_measured(
     assert "for this potential here" in answer.out
 
 
+def test_elements_that_a_potential_was_not_trained_on_are_counted_as_the_run_refuses_them(
+    call: Call, tmp_path: Path
+) -> None:
+    """Gold has no springs; of these mace-embedded knows copper alone, and needs no package here."""
+    path = written(tmp_path, "", "Cu", "Ni", "Au")
+    assert call("run", path).code == 0
+    refused = table(
+        tmp_path / "run", "SELECT material_id FROM failures WHERE kind = 'unsupported_element'"
+    )
+    assert refused == [{"material_id": "Au"}]
+    found = json.loads(call("plan", path, "--json").out)
+    assert (found["looked_at"], found["refused"]) == (2, {"unsupported_element": 1})
+    both = path.read_text().replace('model = "springs"', 'models = ["springs", "mace-embedded"]')
+    path.write_text(both)
+    replayed = call("plan", path, "--json", "--simulate", "workers=2", "--materials", "10")
+    assert replayed.code == 0, replayed.err
+    found = json.loads(replayed.out)
+    assert (found["candidates"], found["looked_at"]) == (6, 3)
+    assert found["refused"] == {"unsupported_element": 3}
+    assert found["replay"]["statuses"] == {"complete": 20}
+
+
 def test_a_cap_that_will_be_reached_is_said(call: Call, tmp_path: Path) -> None:
     path = written(tmp_path, "[budget]\ncore_hours = 1e-6")
     answer = call("plan", path)

@@ -73,7 +73,14 @@ FILTERS = {  # filter: (what it means, what is asked of the server)
         lambda d: not RADIOACTIVE & set(d["elements"]),
         {"exclude_elements": "Tc,Pm,Po,At,Rn,Fr,Ra,Ac,Th,Pa,U,Np,Pu,Am,Cm,Bk,Cf,Es,Fm,Md"},
     ),
-    "elements only Li, O, S, K": (lambda d: set(d["elements"]) <= {*"OSK", "Li"}, {}),
+    "elements only Li, O, S, K": (
+        lambda d: set(d["elements"]) <= {*"OSK", "Li"},
+        {"nelements_max": "4"},
+    ),
+    "elements only Li, O, S AND nelements >= 2": (
+        lambda d: set(d["elements"]) <= {"Li", "O", "S"},
+        {"nelements_min": "2", "nelements_max": "3"},
+    ),
     "space_group = 225": (lambda d: d["symmetry"]["number"] == 225, {"spacegroup_number": "225"}),
     "space_group > 216": (lambda d: d["symmetry"]["number"] > 216, {}),
     "crystal_system = cubic": (lambda d: True, {"crystal_system": "Cubic"}),
