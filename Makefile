@@ -33,7 +33,7 @@ test: test-main $(FAMILY_TESTS)
 
 test-main: export THERMOSCREEN_HOME = $(TEST_HOME)
 test-main: $(VENV)/.ready-dev $(READY)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 3 --dist loadfile
 
 $(FAMILY_TESTS): test-%: $(ENVIRONMENTS)/%/.ready
 	$(ENVIRONMENTS)/$*/bin/python -m pytest tests/contract/test_models.py tests/models

@@ -339,6 +339,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("runs") / "demo")
 
 
+@pytest.fixture(autouse=True)
+def _own_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo what AppTest does: it leaves the page as ``__main__``, which spawned processes import."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _loopback() -> None:
     """Say where the server listens, which AppTest has none of: elsewhere nothing is shown."""

@@ -65,7 +65,9 @@ def test_a_killed_driver_loses_at_most_the_running_stage(
     run_campaign(tiny(run, crystals, cluster={"name": cluster}))
     run_campaign(tiny(tmp_path / "undisturbed", crystals))
     executions = table(run, EXECUTIONS)
-    assert sorted(row["stage"] for row in executions) == sorted(STAGES)
+    free = set(STAGES) - {row["stage"] for row in executions}
+    # a kill between a record and its line of the ledger, some µs, leaves the record without cost
+    assert len(free) <= 1, f"without cost: {free}"
     assert all(row["n"] == 1 for row in executions)
     disturbed, calm = table(run, NUMBERS), table(tmp_path / "undisturbed", NUMBERS)
     assert disturbed[0].keys() == calm[0].keys()
