@@ -68,6 +68,7 @@ def test_marked_row_is_ringed_in_the_plot(watched: Watched) -> None:
 def test_box_lists_its_materials_and_its_address_does_so_again(watched: Watched) -> None:
     opened(watched, "insulators")
     watched.page.locator("[data-title='Box Select']").first.click(force=True)
+    watched.page.locator(".modebar-btn.active[data-title='Box Select']").wait_for(state="attached")
     area = watched.page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert area is not None
     mouse, left, top = watched.page.mouse, area["x"], area["y"]
