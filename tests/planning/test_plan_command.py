@@ -104,6 +104,23 @@ def test_a_cap_that_will_be_reached_is_said(call: Call, tmp_path: Path) -> None:
     assert "over the budget: core_hours = 1e-06 pays for" in answer.out
 
 
+def test_core_hours_count_the_core_that_drives_a_gpu(call: Call, tmp_path: Path) -> None:
+    """As the budget does; otherwise a cap on core-hours would seem to pay for more than it does."""
+
+    def core_hours(answer: str) -> str:
+        (line,) = (line for line in answer.splitlines() if line.startswith("core-hours"))
+        return line
+
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace('"springs"', '"sevennet-0"'))  # whose cost is known
+    without = call("plan", path).out
+    path.write_text(path.read_text().replace('name = "inline"', 'name = "cuda"'))
+    with_gpu = call("plan", path).out
+    assert "GPU-hours" in with_gpu
+    assert "GPU-hours" not in without
+    assert core_hours(with_gpu) == core_hours(without)
+
+
 def test_a_replay_ends_every_material_once(campaign: Path, call: Call) -> None:
     answer = call(
         "plan", campaign, "--simulate", "workers=2,mtbf_h=1", "--materials", "300", "--json"
