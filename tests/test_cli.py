@@ -422,7 +422,7 @@ BROKEN = {
     "unknown key": ('name = "a"\nmodel = "springs"\nsource = "files"\ncolour = 1', "colour"),
     "unknown protocol": (
         'name = "a"\nmodel = "springs"\nsource = "files"\nprotocol = "nosuch"',
-        "no protocol 'nosuch'; known: ksrme-2024, screen, quick",
+        "no protocol 'nosuch'; known: ksrme-2024, matbench-2026, screen, quick",
     ),
     "unknown family": ('name = "a"\nmodel = "nosuch"\nsource = "benchmark"', "springs"),
     "unknown source": ('name = "a"\nmodel = "springs"\nsource = "nosuch"', "benchmark"),
@@ -488,7 +488,7 @@ def test_brackets_in_messages_are_kept(tiny: Tiny, call: Call, tmp_path: Path) -
 UNKNOWN = {
     "run folder": (("status", "--run", "nosuch"), "no run folder nosuch"),
     "run folder for the dashboard": (("dashboard", "--run", "nosuch"), "no run folder nosuch"),
-    "protocol": (("protocols", "nosuch"), "known: ksrme-2024, screen, quick"),
+    "protocol": (("protocols", "nosuch"), "known: ksrme-2024, matbench-2026, screen, quick"),
     "source": (("catalog", "list", "nosuch"), "known: benchmark, catalog, files"),
     "source option": (
         ("catalog", "list", "benchmark", "--option", "limits=3"),

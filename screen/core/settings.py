@@ -82,13 +82,22 @@ def _rising(grid: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class RelaxationSettings(Settings):
-    """Two-stage relaxation: stage 1 with fixed symmetry, stage 2 without."""
+    """Two-stage relaxation: stage 1 with fixed symmetry, stage 2 without, unless left out."""
 
     fmax: Positive = 1e-4  # eV/Å, on forces and on the cell gradient
     max_steps: Annotated[int, Field(ge=1)] = 300  # per stage
     cell_mask: tuple[bool, bool, bool, bool, bool, bool] = (True,) * 6  # xx yy zz yz xz xy
     symprec: Positive = 1e-5  # Å, to compare space groups before and after
     standardize: bool = True  # start from the conventional standard cell of spglib
+    free_stage: bool = True  # stage 2
+
+    @model_serializer(mode="wrap")
+    def _as_before_where_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out ``free_stage`` where it runs: digests of results with both stay the same."""
+        values: dict[str, Any] = handler(self)
+        if self.free_stage:
+            values.pop("free_stage", None)
+        return values
 
 
 class DisplacementSettings(Settings):
@@ -237,6 +246,8 @@ class Protocol(Settings):
         return digest_of_json(self.model_dump(mode="json", exclude={"name", "description"}))
 
 
+_TO_800_K = tuple(float(T) for T in range(100, 801, 100))
+_BENCHMARK_CELL = (True, True, True, False, False, False)  # angles are held
 _BENCHMARK_MESH = MeshSettings(rule="hints")
 
 PROTOCOLS: Mapping[str, Protocol] = {
@@ -244,12 +255,20 @@ PROTOCOLS: Mapping[str, Protocol] = {
     for protocol in (
         Protocol(
             name="ksrme-2024",
-            description="Póta et al., arXiv 2408.00755: the 103 phononDB-PBE compounds, 300 K, no NAC",
-            temperatures=(300.0,),
-            relaxation=RelaxationSettings(
-                cell_mask=(True, True, True, False, False, False), standardize=False
-            ),
+            description="Póta et al., arXiv 2408.00755: the 103 phononDB-PBE compounds, no NAC",
+            temperatures=_TO_800_K,  # published: 300 K
+            relaxation=RelaxationSettings(cell_mask=_BENCHMARK_CELL, standardize=False),
             displacements=DisplacementSettings(supercells="hints"),
+            conductivity=ConductivitySettings(mesh=_BENCHMARK_MESH),
+        ),
+        Protocol(
+            name="matbench-2026",
+            description="matbench-discovery's default of 2026: symmetric relaxation alone, 0.01 Å",
+            temperatures=_TO_800_K,  # published: 300 K
+            relaxation=RelaxationSettings(
+                cell_mask=_BENCHMARK_CELL, standardize=False, free_stage=False
+            ),
+            displacements=DisplacementSettings(supercells="hints", distance=0.01),
             conductivity=ConductivitySettings(mesh=_BENCHMARK_MESH),
         ),
         Protocol(
@@ -266,7 +285,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
         Protocol(
             name="quick",
             description="A first look in minutes: small supercells, fc3 from random displacements",
-            temperatures=(100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 700.0, 800.0),
+            temperatures=_TO_800_K,
             relaxation=RelaxationSettings(fmax=1e-3),
             displacements=DisplacementSettings(
                 fc2_minimum_image=10.0,

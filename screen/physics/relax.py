@@ -2,6 +2,7 @@
 
 Stage 1 keeps the space group, stage 2 lets it go; a structure whose space group changed in
 stage 2 is given back as stage 1 left it (Póta et al., arXiv 2408.00755, SI; protocol of k_SRME).
+A protocol may leave stage 2 out, as matbench-discovery does.
 """
 
 from __future__ import annotations
@@ -74,9 +75,11 @@ def relax(crystal: Crystal, force_field: ForceField, settings: RelaxationSetting
     start = conventional_cell(crystal) if settings.standardize else crystal
     before = space_group(start, settings.symprec)
     first = optimise(start, force_field, settings, fix_symmetry=True)
-    second = optimise(first.crystal, force_field, settings, fix_symmetry=False)
-    after_second = space_group(second.crystal, settings.symprec)
-    kept = second if after_second == before else first
+    stages = [first]
+    if settings.free_stage:
+        stages.append(optimise(first.crystal, force_field, settings, fix_symmetry=False))
+    last = stages[-1]
+    kept = last if space_group(last.crystal, settings.symprec) == before else first
     return Relaxed(
         crystal=kept.crystal,
         energy=kept.energy,
@@ -84,7 +87,7 @@ def relax(crystal: Crystal, force_field: ForceField, settings: RelaxationSetting
         max_force=kept.max_force,
         space_group_before=before,
         space_group_after=space_group(kept.crystal, settings.symprec),
-        steps=first.steps + second.steps,
+        steps=sum(stage.steps for stage in stages),
         converged=kept.converged,
     )
 

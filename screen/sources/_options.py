@@ -66,8 +66,8 @@ def limit(source: str, options: Mapping[str, Any]) -> int | None:
     return None if options.get("limit") is None else count(source, options, "limit", 1)
 
 
-def count(source: str, options: Mapping[str, Any], key: str, default: int) -> int:
-    """Option ``key``: a positive integer.
+def count(source: str, options: Mapping[str, Any], key: str, default: int, least: int = 1) -> int:
+    """Option ``key``: an integer of at least ``least``.
 
     Raises
     ------
@@ -75,8 +75,10 @@ def count(source: str, options: Mapping[str, Any], key: str, default: int) -> in
         The value is anything else.
     """
     value = options.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise SettingsError(f"source {source!r}: {key}={value!r} must be an integer of at least 1")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise SettingsError(
+            f"source {source!r}: {key}={value!r} must be an integer of at least {least}"
+        )
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from screen.sources import _options
 
 SOURCE = "benchmark"
 CATALOG = "phonondb_pbe_103.csv"
-OPTIONS = ("names", "prototypes", "limit")
+OPTIONS = ("names", "prototypes", "seed", "limit")
 REFERENCE = (
     "phononDB-PBE (A. Togo), Wigner RTA conductivities of Póta et al., arXiv 2408.00755 (k_SRME)"
 )
@@ -40,7 +41,8 @@ def candidates(options: Mapping[str, Any]) -> Iterator[Candidate]:
     """Yield benchmark compounds in the order of the catalog (prototype, then id) or of ``names``.
 
     Options: ``names`` (ids such as ``LiBr-rs``, Materials Project ids, or formulas),
-    ``prototypes`` (rocksalt, zincblende, wurtzite), ``limit`` (first so many).
+    ``prototypes`` (rocksalt, zincblende, wurtzite), ``seed`` (of a random order),
+    ``limit`` (first so many).
 
     Raises
     ------
@@ -64,6 +66,9 @@ def candidates(options: Mapping[str, Any]) -> Iterator[Candidate]:
             f"source {SOURCE!r}: no compound is one of {names} and of prototype {prototypes}; "
             "drop one of the options"
         )
+    if options.get("seed") is not None:
+        order = random.Random(_options.count(SOURCE, options, "seed", 0, least=0))
+        rows = order.sample(rows, len(rows))
     return islice((_candidate(row, path) for row in rows), limit)
 
 

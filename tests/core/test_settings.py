@@ -6,7 +6,13 @@ import pytest
 
 from screen.core.errors import SettingsError, UnknownAdapterError
 from screen.core.registry import find, names
-from screen.core.settings import PROTOCOLS, campaign_from, protocol_named, read_campaign
+from screen.core.settings import (
+    PROTOCOLS,
+    RelaxationSettings,
+    campaign_from,
+    protocol_named,
+    read_campaign,
+)
 
 MINIMAL = {"name": "x", "source": "benchmark", "model": "springs", "protocol": "quick"}
 
@@ -29,7 +35,23 @@ def test_the_benchmark_protocol_is_that_of_the_paper() -> None:
     assert protocol.stability.gamma_tolerance == 0.01
     assert protocol.stability.tolerance == 0.0
     assert protocol.conductivity.boundary_mean_free_path == 1e6
-    assert protocol.temperatures == (300.0,)
+    assert 300.0 in protocol.temperatures
+    assert protocol.relaxation.free_stage
+
+
+def test_the_protocol_of_matbench_is_its_default() -> None:
+    """``KappaSettings`` of matbench-discovery, phonons/pipeline.py (July 2026)."""
+    protocol, paper = protocol_named("matbench-2026"), protocol_named("ksrme-2024")
+    assert protocol.displacements.distance == 0.01
+    assert not protocol.relaxation.free_stage
+    assert protocol.conductivity == paper.conductivity
+    assert protocol.relaxation.fmax == paper.relaxation.fmax == 1e-4
+
+
+def test_a_relaxation_with_both_stages_keeps_its_digest() -> None:
+    """Results of earlier versions, which had no choice, are found again."""
+    assert "free_stage" not in RelaxationSettings().model_dump()
+    assert RelaxationSettings(free_stage=False).model_dump()["free_stage"] is False
 
 
 def test_a_modified_protocol_differs_from_its_base_only_where_asked() -> None:

@@ -124,6 +124,11 @@ def test_what_does_not_converge_is_flagged_and_counted() -> None:
     assert relaxed.max_force > SETTINGS.fmax
 
 
+def test_the_free_stage_can_be_left_out() -> None:
+    settings = RelaxationSettings(max_steps=3, free_stage=False)
+    assert relax(wurtzite(3.1, 5.6, ZINC, OXYGEN), SPRINGS, settings).steps == 3
+
+
 def test_a_relaxed_crystal_takes_no_step() -> None:
     relaxed = relax(rocksalt(5.8), SPRINGS, TIGHT)
     again = relax(relaxed.crystal, SPRINGS, SETTINGS)

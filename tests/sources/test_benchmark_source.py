@@ -160,3 +160,21 @@ def test_a_broken_catalog_is_named_with_its_line(tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "catalog_path", lambda name: broken)
     with pytest.raises(CatalogError, match=r"is broken at 'AgBr-rs' .*five"):
         list(benchmark.candidates({}))
+
+
+def test_a_seed_takes_other_compounds_but_always_the_same():
+    first, again, other = (
+        [item.id for item in benchmark.candidates({"seed": seed, "limit": 20})]
+        for seed in (0, 0, 1)
+    )
+    assert first == again != other
+    assert len(set(first)) == 20
+    everything = [item.id for item in benchmark.candidates({})]
+    assert first != everything[:20]
+    assert sorted(item.id for item in benchmark.candidates({"seed": 0})) == sorted(everything)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "0", True])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(SettingsError, match=r"seed=.* must be an integer of at least 0"):
+        benchmark.candidates({"seed": seed})
