@@ -16,6 +16,13 @@ def has_view(published: Published) -> bool:
 
 
 @st.cache_data(max_entries=3, show_spinner=False)
+def has_modes(published: Published) -> bool:
+    """Say whether the snapshot's view has SRME."""
+    found = queries.columns_of(snapshot(published), VIEW)
+    return any(column.name == "srme_300" for column in found)
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
 def judged(published: Published) -> frozenset[tuple[str, str]]:
     """Return digests of the potentials and protocols that have anything to judge."""
     if not has_view(published):

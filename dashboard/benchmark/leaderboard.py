@@ -26,6 +26,7 @@ class Place:
     potential: str
     card: ModelCard | None
     sre: float | None = None  # mean over ``compounds``, 300 K
+    mean_srme: float | None = None  # the same; None: not all of them have one
     compounds: int = 0
 
     @property
@@ -69,7 +70,7 @@ def places(known: Iterable[ModelCard], scores: Sequence[Mapping[str, Any]]) -> l
     known
         Cards; those without a published κ_SRME count only if the run has the potential.
     scores
-        Rows with ``model``, ``model_digest``, ``mean_sre`` and ``compounds``, of one protocol.
+        Rows of ``questions.potentials_sql``.
     """
     by_name = {card.name: card for card in known}
     uses = Counter(row["model"] for row in scores)
@@ -78,6 +79,7 @@ def places(known: Iterable[ModelCard], scores: Sequence[Mapping[str, Any]]) -> l
             _label(row, uses[row["model"]] > 1),
             by_name.get(row["model"]),
             row["mean_sre"],
+            row["mean_srme"] if row["with_srme"] == row["compounds"] else None,
             row["compounds"],
         )
         for row in scores
@@ -97,7 +99,8 @@ def _label(row: Mapping[str, Any], ambiguous: bool) -> str:
 
 
 def _order(place: Place) -> tuple[bool, float, str]:
-    value = place.sre if place.srme is None else place.srme
+    own = place.sre if place.mean_srme is None else place.mean_srme
+    value = own if place.srme is None else place.srme
     return (place.srme is None, 2.0 if value is None else value, place.potential)
 
 
@@ -107,6 +110,7 @@ def table(found: Sequence[Place]) -> pa.Table:
         {
             "potential": place.potential,
             "srme": place.srme,
+            "mean_srme": place.mean_srme,
             "source": place.card and place.card.kappa_srme_source,
             "sre": place.sre,
             "coverage": place.coverage,

@@ -1,6 +1,7 @@
 """κ against its reference: what the page asks of the view ``benchmark``, by SQL.
 
-References are values at 300 K. SRD and SRE are those of Póta et al., arXiv 2408.00755, eqs. 5 and 6.
+References are values at 300 K. SRD, SRE and SRME are those of Póta et al., arXiv 2408.00755, eqs. 5
+to 7. SRME is there where ``thermoscreen benchmark`` has compared the modes, and for what failed.
 DuckDB sums up; each question is one text of SQL that ``thermoscreen sql`` runs as it stands.
 """
 
@@ -26,11 +27,17 @@ class Question:
 
     model: str  # digest
     protocol: str  # digest
+    modes: bool = True  # the view has SRME; that of earlier versions has not
 
     @property
     def which(self) -> str:
         """Condition on the view."""
         return f"model_digest = {quoted(self.model)} AND protocol_digest = {quoted(self.protocol)}"
+
+    @property
+    def srme(self) -> str:
+        """SRME in SQL."""
+        return "srme_300" if self.modes else "NULL::DOUBLE"
 
 
 JUDGED = f"SELECT DISTINCT model_digest, protocol_digest FROM {VIEW}"
@@ -41,18 +48,18 @@ REFERENCES = "SELECT count(kappa_reference_300) AS materials FROM materials"
 
 def scores_sql(question: Question) -> str:
     """Ask for the scores of the potential over all compounds; one row."""
-    return _scores(question.which, ())
+    return _scores(question, question.which, ())
 
 
 def prototypes_sql(question: Question) -> str:
     """Ask for the scores of the potential by prototype, the worst first."""
-    return f"{_scores(question.which, ('prototype',))}\nORDER BY mean_sre DESC, prototype"
+    return f"{_scores(question, question.which, ('prototype',))}\nORDER BY mean_sre DESC, prototype"
 
 
 def potentials_sql(question: Question) -> str:
     """Ask for the scores of all potentials under the protocol, the best first."""
     own = ("model", "protocol", "model_digest", "protocol_digest")
-    scores = _scores(f"protocol_digest = {quoted(question.protocol)}", own)
+    scores = _scores(question, f"protocol_digest = {quoted(question.protocol)}", own)
     return f"{scores}\nORDER BY mean_sre, model, model_digest"
 
 
@@ -65,7 +72,7 @@ def compounds_sql(question: Question, limit: int | None) -> str:
         Number of compounds; None: all.
     """
     return f"""SELECT formula, material_id, prototype, kappa_300, kappa_reference_300,
-  ratio_300, srd_300, sre_300, stable, failure_kind, nac, reference
+  ratio_300, srd_300, sre_300, {question.srme} AS srme_300, stable, failure_kind, nac, reference
 FROM {VIEW}
 WHERE {question.which}
 ORDER BY sre_300 DESC, material_id{"" if limit is None else f" LIMIT {limit}"}"""
@@ -96,11 +103,12 @@ WHERE kappa_reference_300 > 0 AND scored > 0
 GROUP BY 1, 2 ORDER BY 1, 2"""
 
 
-def _scores(condition: str, by: tuple[str, ...]) -> str:
+def _scores(question: Question, condition: str, by: tuple[str, ...]) -> str:
     """Ask for the scores of groups: errors count every compound, the rest those with κ."""
     columns = "".join(f"{name}, " for name in by)
     group = f"\nGROUP BY {', '.join(by)}" if by else ""
     return f"""SELECT {columns}count(*) AS compounds, count(scored) AS with_kappa,
+  count({question.srme}) AS with_srme, avg({question.srme}) AS mean_srme,
   avg(sre_300) AS mean_sre, median(sre_300) AS median_sre, avg(srd_300) AS mean_srd,
   avg((sre_300 <= {LARGEST_SRE!r})::INTEGER) AS within_factor,
   avg(abs(log10(scored / kappa_reference_300))) AS log_error,

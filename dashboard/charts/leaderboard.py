@@ -10,6 +10,7 @@ from dashboard.benchmark.leaderboard import PUBLISHED, Place
 from dashboard.charts import style
 
 ROW_HEIGHT = 24  # px
+OWN_SRME = "mean SRME of this run"
 OWN = "mean SRE of this run"
 ROOM = 0.4  # of the axis, for the number of compounds
 
@@ -17,8 +18,8 @@ ROOM = 0.4  # of the axis, for the number of compounds
 def leaderboard(places: Sequence[Place]) -> go.Figure:
     """Draw one row per potential, the best first: 0 is exact, 2 is the worst.
 
-    The run's own numbers are another quantity over other compounds: they have another colour,
-    another symbol, and the number of compounds beside them.
+    The run's own numbers are over other compounds, and where modes were not compared another
+    quantity: they have another colour, another symbol, and the number of compounds beside them.
     """
     fig = style.figure(
         "κ_SRME or SRE: 0 is exact, 2 the worst", "", height=120 + ROW_HEIGHT * max(len(places), 3)
@@ -33,19 +34,12 @@ def leaderboard(places: Sequence[Place]) -> go.Figure:
         customdata=[str(place.card and place.card.kappa_srme_source) for place in published],
         hovertemplate="%{y}: κ<sub>SRME</sub> = %{x:.3f}<br>%{customdata}<extra></extra>",
     )
-    own = [place for place in places if place.sre is not None]
-    fig.add_scatter(
-        x=[place.sre for place in own],
-        y=[place.potential for place in own],
-        name=OWN,
-        mode="markers+text",
-        marker={"color": style.ORANGE, "symbol": "diamond-open", "size": 12, "line": {"width": 3}},
-        text=[f"  {place.coverage}  " for place in own],
-        textposition=[_side(place) for place in own],
-        textfont={"color": style.GREY},
-        hovertemplate="%{y}: mean SRE = %{x:.3f}<br>%{text} compounds<extra></extra>",
-        showlegend=True,
-    )
+    by_modes = [place for place in places if place.mean_srme is not None]
+    if by_modes:
+        _add_own(fig, OWN_SRME, by_modes, [place.mean_srme for place in by_modes], "diamond")
+    by_total = [place for place in places if place.sre is not None and place.mean_srme is None]
+    if by_total:
+        _add_own(fig, OWN, by_total, [place.sre for place in by_total], "diamond-open")
     fig.update_xaxes(range=[0, 2], dtick=0.5)
     fig.update_yaxes(
         type="category",
@@ -59,7 +53,29 @@ def leaderboard(places: Sequence[Place]) -> go.Figure:
     return fig
 
 
-def _side(place: Place) -> str:
+def _add_own(
+    fig: go.Figure,
+    name: str,
+    places: Sequence[Place],
+    values: Sequence[float | None],
+    symbol: str,
+) -> None:
+    """Add the run's own errors, each with the number of compounds."""
+    fig.add_scatter(
+        x=list(values),
+        y=[place.potential for place in places],
+        name=name,
+        mode="markers+text",
+        marker={"color": style.ORANGE, "symbol": symbol, "size": 12, "line": {"width": 3}},
+        text=[f"  {place.coverage}  " for place in places],
+        textposition=[_side(place.srme, x) for place, x in zip(places, values, strict=True)],
+        textfont={"color": style.GREY},
+        hovertemplate=f"%{{y}}: {name} = %{{x:.3f}}<br>%{{text}} compounds<extra></extra>",
+        showlegend=True,
+    )
+
+
+def _side(published: float | None, value: float | None) -> str:
     """Say where a text hits neither the published number nor the edge."""
-    near = place.srme is not None and place.sre is not None and place.srme > place.sre > ROOM
+    near = published is not None and value is not None and published > value > ROOM
     return "middle left" if near else "middle right"

@@ -15,9 +15,10 @@ import pyarrow as pa
 import typer
 
 from screen import console
-from screen.cli import catalog, exports, interrupts, models, plan, report, sql, store
+from screen.cli import benchmark, catalog, exports, models, plan, report, sql, store
 from screen.cli.extras import require_dashboard, require_run
 from screen.cli.formats import Format, FormatOption
+from screen.cli.running import run_and_tell
 from screen.core.errors import SettingsError, ThermoscreenError
 from screen.core.records import Conductivity, ForceConstants
 from screen.core.settings import (
@@ -52,6 +53,7 @@ app.add_typer(models.app, name="models")
 app.command()(plan.plan)
 app.command()(sql.sql)
 app.command()(report.report)
+app.command()(benchmark.benchmark)
 app.add_typer(store.app, name="store")
 app.add_typer(exports.app, name="export")
 
@@ -106,8 +108,6 @@ def run(
     ] = None,
 ) -> None:
     """Run a campaign. Ctrl-C stops it; the same command goes on where it was."""
-    from screen.pipeline.campaign import run_campaign
-
     campaign = read_campaign(campaign_toml)
     changes: dict[str, Any] = {}
     if run_folder is not None:
@@ -117,42 +117,8 @@ def run(
     if weights is not None:
         changes["models"] = (_with_weights(campaign, weights),)
     campaign = campaign.model_copy(update=changes)
-    folder = campaign.run_folder
-    _keep_campaign(campaign_toml, folder)
-    try:
-        with console.progress(folder) as watch, interrupts.deferred(_say_stopping) as stop:
-            state = run_campaign(campaign, watch, stop)
-    except KeyboardInterrupt:
-        console.print_message(
-            f"stopped; finished stages are kept in {folder}. Go on with the same command."
-        )
-        sys.exit(130)
-    counts = ", ".join(f"{count} {status}" for status, count in sorted(state.statuses.items()))
-    earlier = f", {state.resumed} from an earlier run" if state.resumed else ""
-    console.print_message(f"{folder}: {counts or 'nothing new'}{earlier}")
-    if state.stopping:
-        left = state.total - state.done
-        console.print_message(
-            f"stopped with {left} to do. Go on with the same command."
-            if left
-            else "stopped after the last material: the campaign is complete."
-        )
-    if state.over_budget is not None:
-        console.print_message(f"over budget: {state.over_budget}")
-    if state.first_traceback is not None:
-        console.print_error(
-            f"{state.kinds['unexpected_error']} unexpected error(s)",
-            f"; the first:\n{state.first_traceback}",
-        )
-        sys.exit(3)
-
-
-def _say_stopping() -> None:
-    """Tell that the signal was seen."""
-    console.print_from_handler(
-        "stopping: what runs is finished, nothing new starts. Once more stops at once; finished "
-        "stages are kept either way."
-    )
+    _keep_campaign(campaign_toml, campaign.run_folder)
+    run_and_tell(campaign)
 
 
 def _with_weights(campaign: Campaign, weights: Path) -> ModelSettings:

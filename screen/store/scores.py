@@ -37,10 +37,19 @@ SRD = Column(
     "2 (κ − κ_ref)/(κ + κ_ref), from −2 to 2; −2 where the crystal failed or is unstable",
 )
 SRE = Column("sre_300", "DOUBLE", "SRE (300 K)", "|SRD|: 0 is exact, 2 is the worst")
+SRME = Column(
+    "srme_300",
+    "DOUBLE",
+    "SRME (300 K)",
+    "2 Σ |κ(qs) − κ_ref(qs)|/(κ + κ_ref) over all modes, 0 to 2; 2 where the crystal failed or is "
+    "unstable. Empty until `thermoscreen benchmark` has compared the modes",
+)
+ACCURACY = "accuracy"
+"""Table of what `thermoscreen benchmark` finds mode by mode, see ``screen.benchmark.accuracy``."""
 
 
 def benchmark(stored: Stored) -> Relation:
-    """Return SRD and SRE of every material that has a reference (Póta et al., arXiv 2408.00755).
+    """Return the errors of every material that has a reference (Póta et al., arXiv 2408.00755).
 
     A crystal that failed or was found unstable scores as one without conductivity. Left out are
     what was held back, protocols that do not reach 300 K, and outcomes that were not asked for κ:
@@ -52,6 +61,7 @@ def benchmark(stored: Stored) -> Relation:
         (RATIO, "kappa_300 / nullif(kappa_reference_300, 0)"),
         (SRD, _SRD),
         (SRE, f"abs({_SRD})"),
+        (SRME, _SRME),
         *((column, f'"{column.name}"') for column, _ in _TRAILING),
     ]
     asked = "TRUE" if stored.has("conductivity") else "FALSE"
@@ -61,12 +71,14 @@ def benchmark(stored: Stored) -> Relation:
 FROM (
   SELECT
   {listed([*inner, *_TRAILING])},
-  CASE WHEN {stored.value("stability", "stable", "BOOLEAN")} IS NOT FALSE THEN {kappa} END AS scored
+  CASE WHEN {stored.value("stability", "stable", "BOOLEAN")} IS NOT FALSE THEN {kappa} END AS scored,
+  {stored.value(ACCURACY, SRME.name)} AS srme
   FROM outcomes
   {named("outcomes")}
   LEFT JOIN failure_log ON failure_log.position = 0 AND {same("failure_log")}
   {stored.joined("stability")}
   {stored.joined("conductivity")}
+  {stored.joined(ACCURACY)}
   WHERE {asked} AND outcomes.status NOT IN {HELD_BACK}
     AND 300 BETWEEN (protocols.settings->>'$.temperatures[0]')::DOUBLE
       AND (protocols.settings->>'$.temperatures[#-1]')::DOUBLE
@@ -83,6 +95,7 @@ WHERE kappa_reference_300 IS NOT NULL"""
 
 
 _SRD = "coalesce(2 * (scored - kappa_reference_300) / (scored + kappa_reference_300), -2)"
+_SRME = "CASE WHEN scored IS NULL THEN 2.0 ELSE srme END"
 _TRAILING = [
     *of(MATERIALS, ["reference"]),
     *of(OUTCOMES, ["model_digest", "protocol_digest"]),

@@ -13,14 +13,17 @@ from scipy.stats import spearmanr
 from dashboard.benchmark import columns, leaderboard, questions
 from dashboard.benchmark.leaderboard import PUBLISHED, coverage, same_conditions
 from dashboard.benchmark.questions import Question
-from dashboard.charts.leaderboard import OWN
+from dashboard.charts.leaderboard import OWN, OWN_SRME
 from dashboard.charts.leaderboard import leaderboard as leaderboard_chart
 from dashboard.charts.parity import NO_KAPPA, parity_bins, parity_scatter
+from screen.benchmark.accuracy import COLUMNS as MODE_COLUMNS
 from screen.core.protocols import ModelIdentity
 from screen.core.records import Outcome
 from screen.core.settings import protocol_named
 from screen.physics.metrics import relative_difference
 from screen.store.database import Snapshot, Writer, open_snapshot
+from screen.store.frames import table_of
+from screen.store.schema import property_table
 from tests.store.samples import candidate, failed, outcome, rows_of
 
 from .conftest import COLUMNS, MODEL, MODEL_DIGEST, PROTOCOL
@@ -175,8 +178,17 @@ def test_squares_count_every_compound_with_kappa(opened: Snapshot) -> None:
 # ------------------------------------------------------------------------------ leaderboard
 
 
-def score(model: str, sre: float, compounds: int, digest: str = "ab" * 12) -> dict:
-    return {"model": model, "model_digest": digest, "mean_sre": sre, "compounds": compounds}
+def score(
+    model: str, sre: float, compounds: int, digest: str = "ab" * 12, srme: float | None = None
+) -> dict:
+    return {
+        "model": model,
+        "model_digest": digest,
+        "mean_sre": sre,
+        "mean_srme": srme,
+        "with_srme": 0 if srme is None else compounds,
+        "compounds": compounds,
+    }
 
 
 def test_run_stands_among_published_potentials() -> None:
@@ -280,6 +292,19 @@ def test_own_numbers_are_marked_with_their_compounds() -> None:
     assert len(published.x) == len(found)
 
 
+def test_a_run_whose_modes_were_compared_is_shown_by_its_srme() -> None:
+    rows = [score("sevennet-0", 0.5, 4, srme=0.7), score("of-our-own", 0.3, 4)]
+    _, by_modes, by_total = leaderboard_chart(leaderboard.places(leaderboard.cards(), rows)).data
+    assert (by_modes.name, list(by_modes.x), list(by_modes.y)) == (OWN_SRME, [0.7], ["sevennet-0"])
+    assert (by_total.name, list(by_total.x)) == (OWN, [0.3])
+
+
+def test_an_srme_of_some_compounds_is_none_of_the_run() -> None:
+    row = score("sevennet-0", 0.5, 4, srme=2.0) | {"with_srme": 1}
+    (place,) = leaderboard.places([], [row])
+    assert place.mean_srme is None
+
+
 # ------------------------------------------------------------------------------ page
 
 
@@ -328,6 +353,26 @@ def test_point_and_row_open_the_material(page: OpenPage) -> None:
     first = table(app, "κ_ref (300 K) [W/m/K]")["formula"][0]
     app.session_state["compounds"] = select_row(0)
     assert first in checked(app.run()).title[0].value
+
+
+def test_compared_modes_are_on_the_page(page: OpenPage, tmp_path: Path) -> None:
+    """As `thermoscreen benchmark` writes them; the mean of 0.5 four times, 0.2 and of a failure, 2."""
+    write_judged(tmp_path)
+    key = {"model_digest": MODEL_DIGEST, "protocol_digest": PROTOCOL.digest}
+    rows = [
+        {"material_id": name, "srme_300": 0.2 if name == "a-rs" else 0.5, **key}
+        for name, (kappa, _, _) in JUDGED.items()
+        if kappa is not None
+    ]
+    with Writer(tmp_path, {"accuracy": MODE_COLUMNS}) as writer:
+        declared = property_table("accuracy", MODE_COLUMNS).columns
+        writer.restore({"accuracy": table_of("accuracy", declared, rows)})
+        writer.publish()
+    app = page("benchmark", tmp_path)
+    values = {item.label: item.value for item in app.metric}
+    assert values["mean SRME"] == f"{(4 * 0.5 + 0.2 + 2.0) / 6:.3f}"
+    assert sorted(table(app, "κ_ref (300 K) [W/m/K]")["SRME"]) == [0.2, 0.5, 0.5, 0.5, 0.5, 2.0]
+    assert "never larger than the SRME" not in texts(app)
 
 
 def test_run_without_references_says_where_they_are(page: OpenPage, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import pytest
 from rich.console import Console
 
 from screen import console
-from screen.cli.app import _say_stopping
 from screen.cli.interrupts import deferred
+from screen.cli.running import _say_stopping
 from tests.pipeline.campaigns import table, write_fcc
 
 ROOT = Path(__file__).parents[2]

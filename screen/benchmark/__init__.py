@@ -1,0 +1,1 @@
+"""How well a potential's conductivities agree with references, compound by compound."""
