@@ -1,0 +1,1 @@
+"""The benchmark: how accurate conductivities are against DFT, experiment and other codes."""
