@@ -22,7 +22,7 @@ def main() -> None:
         path = FOLDER / f"{run.name}.parquet"
         with open_snapshot(run) as snapshot:
             table = record(read_compounds(snapshot), path)
-        print(f"{path}: {table.num_rows} compounds")
+        sys.stdout.write(f"{path}: {table.num_rows} compounds\n")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def test_files_and_folders_are_found_by_name(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_force_sets_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no folder .*give the folder of the force sets"):
+    with pytest.raises(SettingsError, match=r"no folder .*give the folder of the force sets"):
         find_force_sets(tmp_path / "absent")
     (tmp_path / "POSCAR").touch()
     with pytest.raises(SettingsError, match=r"holds no force set.*docs/conformance\.md"):
@@ -89,7 +89,11 @@ def test_a_file_may_bring_its_own_cell_and_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "message", "kind"),
     [
-        ({"fc3_forces": None}, "holds no fc3_forces; it holds fc2_forces, fc2_supercell", "force_set"),
+        (
+            {"fc3_forces": None},
+            "holds no fc3_forces; it holds fc2_forces, fc2_supercell",
+            "force_set",
+        ),
         (
             {"fc3_forces": np.full((37, 32, 3), np.nan)},
             r"fc3_forces of supercell 0 \(from 0\) is not finite, 37 of 37 in all",

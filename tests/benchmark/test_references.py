@@ -108,12 +108,12 @@ def test_without_network_the_message_says_where_the_file_belongs(
 ) -> None:
     closed = replace(WITHOUT_NAC, address="http://127.0.0.1:1/")
     monkeypatch.setattr(references, "WITHOUT_NAC", closed)
-    with pytest.raises(CatalogError, match=f"cannot fetch .*; put the file into {nowhere}"):
+    with pytest.raises(CatalogError, match=rf"cannot fetch .*; put the file into {nowhere}"):
         read_references()
 
 
 def test_what_is_not_public_is_not_looked_for(nowhere: Path) -> None:
-    with pytest.raises(CatalogError, match=f"with NAC, is in no public .* put it into {nowhere}"):
+    with pytest.raises(CatalogError, match=rf"with NAC, is in no public .* put it into {nowhere}"):
         read_references(nac=True)
 
 
