@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from screen.physics.metrics import microscopic_error
 from screen.store.scores import SRME
 
 COLUMNS = (
-    SRME,
+    replace(SRME, description="2 Σ |κ(qs) − κ_ref(qs)|/(κ + κ_ref) over all modes, from 0 to 2."),
     Column(
         "frequency_error",
         "DOUBLE",

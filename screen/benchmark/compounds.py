@@ -21,7 +21,7 @@ RECORDED = "benchmarks"
 """Folder of ``catalogs/`` with the tables of runs whose folders are gone, by the run's name."""
 
 _TRANSPORT = {column.name: column for column in conductivity.COLUMNS}
-_MICROSCOPIC = tuple(column for column in accuracy.COLUMNS if column is not scores.SRME)
+_MICROSCOPIC = tuple(column for column in accuracy.COLUMNS if column.name != scores.SRME.name)
 
 
 def _known(columns: tuple[Column, ...], *names: str) -> list[Column]:
