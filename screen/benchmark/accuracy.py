@@ -60,7 +60,6 @@ def accuracy(record: Conductivity, reference: ModeReference) -> Accuracy:
     weights = reference.weights
     ours = record.frequencies[order]
     return Accuracy(
-        # microscopic_error divides both sums by Σ w, which these have been divided by
         srme_300=microscopic_error(record.mode_kappa[at[0]][order], reference.mode_kappa, weights),
         frequency_error=_mean(np.abs(ours - reference.frequencies), weights),
         frequency_ratio=_mean(ours, weights) / _mean(reference.frequencies, weights),

@@ -6,36 +6,21 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol as Interface
 
+from screen.benchmark.accuracy import accuracy
 from screen.benchmark.force_sets import ForceSet, find_force_sets, name_of, read_force_set
 from screen.benchmark.from_forces import force_constants_of
 from screen.benchmark.references import TEMPERATURE, ModeReference
 from screen.benchmark.stored_results import StoredComparison, compare_with_stored
 from screen.core.errors import CatalogError, MaterialError
+from screen.core.published import PublishedScore
 from screen.core.records import Conductivity, Failure, ForceConstants, Hints, Phonons, Record
 from screen.core.registry import find
 from screen.core.settings import MeshSettings, Protocol, protocol_named
 from screen.core.voigt import mean_diagonal
 from screen.physics.meshes import Mesh, mesh_of
-from screen.physics.metrics import microscopic_error, relative_difference
+from screen.physics.metrics import relative_difference
 from screen.physics.phonons import phonons_on_mesh
-
-SAME_Q = 1e-6  # of a reciprocal lattice vector
-
-
-class Score(Interface):
-    """Published figures of one compound, e.g. a ``PublishedScore`` of ``screen.core``."""
-
-    @property
-    def srme(self) -> float:
-        """SRME against DFT."""
-        ...
-
-    @property
-    def kappa_300(self) -> float | None:
-        """κ(300 K) in W/m/K; None for an unstable crystal."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +61,7 @@ class Conformance(Record):
     solved: Solved | None  # None: no force constants
     failure: Failure | None  # also of an unstable crystal
     stored: StoredComparison = field(default_factory=StoredComparison)
-    published: Score | None = None
+    published: PublishedScore | None = None
     kappa_reference_300: float | None = None  # W/m/K, of DFT
     srme_300: float | None = None  # against DFT; None: nobody compared modes
     cpu_s: float = 0.0
@@ -109,7 +94,7 @@ def run_conformance(
     *,
     nac: bool = False,
     references: Mapping[str, ModeReference] | None = None,
-    published: Mapping[str, Score] | None = None,
+    published: Mapping[str, PublishedScore] | None = None,
 ) -> Iterator[Conformance]:
     """Check the force sets of a folder, one by one in the order of ``find_force_sets``.
 
@@ -145,7 +130,7 @@ def check_force_set(
     *,
     nac: bool,
     references: Mapping[str, ModeReference],
-    published: Mapping[str, Score],
+    published: Mapping[str, PublishedScore],
 ) -> Conformance:
     """Read, solve and compare one force set; see ``run_conformance``."""
     cpu, wall = time.process_time(), time.perf_counter()
@@ -202,16 +187,10 @@ def compare_modes(conductivity: Conductivity | None, reference: ModeReference) -
     """SRME at 300 K; 2 without a conductivity, None where the q-points are others."""
     if conductivity is None:
         return 2.0
-    same = (
-        conductivity.q.shape == reference.q.shape
-        and conductivity.frequencies.shape == reference.frequencies.shape
-        and bool((abs(conductivity.q - reference.q) < SAME_Q).all())
-    )
-    if not same:
+    try:
+        return accuracy(conductivity, reference).srme_300
+    except CatalogError:
         return None
-    weights = conductivity.weights
-    theirs = reference.mode_kappa * weights.sum()
-    return microscopic_error(conductivity.mode_kappa[0], theirs, weights)
 
 
 def _mesh(force_set: ForceSet, constants: ForceConstants) -> Mesh:

@@ -57,12 +57,12 @@ class ModeReference:
     q: FloatArray  # (nq, 3) fractional, irreducible points of the primitive reciprocal cell
     weights: IntArray  # (nq,) multiplicities, sum = number of mesh points
     frequencies: FloatArray  # (nq, nb) THz
-    mode_kappa: FloatArray  # (nq, nb) W/m/K, trace/3 incl. coherences; the sum is κ
+    mode_kappa: FloatArray  # (nq, nb) W/m/K, trace/3 incl. coherences, weights included
 
     @property
     def kappa_300(self) -> float:
         """κ_P + κ_C, mean of xx, yy, zz, W/m/K."""
-        return float(self.mode_kappa.sum())
+        return float(self.mode_kappa.sum() / self.weights.sum())
 
 
 def read_references(folder: Path | None = None, nac: bool = False) -> dict[str, ModeReference]:
@@ -136,12 +136,11 @@ def _fetched(wanted: ReferenceFile) -> Path:
 
 def _reference(columns: Mapping[str, Mapping[str, Any]], index: str) -> ModeReference:
     """Return the reference in one column of the file."""
-    weights = np.array(columns["weights"][index], dtype=np.int64)
     suffix = SUFFIXES[int(columns["symm.no"][index])]
     return ModeReference(
         compound=f"{columns['name'][index]}-{suffix}",
         q=np.array(columns["qpoints"][index]),
-        weights=weights,
+        weights=np.array(columns["weights"][index], dtype=np.int64),
         frequencies=np.array(columns["frequencies"][index]),
-        mode_kappa=np.array(columns["mode_kappa_TOT_ave"][index])[0] / weights.sum(),
+        mode_kappa=np.array(columns["mode_kappa_TOT_ave"][index])[0],
     )

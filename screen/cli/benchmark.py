@@ -18,6 +18,7 @@ from screen.benchmark import compounds
 from screen.benchmark.references import TEMPERATURE
 from screen.benchmark.summary import COLUMNS as SUMMARY_COLUMNS
 from screen.benchmark.summary import by_prototype, summarize, summary_table
+from screen.cli import conformance
 from screen.core.errors import SettingsError
 from screen.core.settings import campaign_from
 from screen.store.database import open_snapshot
@@ -53,6 +54,17 @@ def benchmark(
     seed: Annotated[int | None, typer.Option(help="Seed of a random order.")] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first so many.")] = None,
     cluster: Annotated[str, typer.Option(help="Where it runs, e.g. inline.")] = "local",
+    forces: Annotated[
+        Path | None,
+        typer.Option(help="Folder with force sets of any code, instead; see docs/conformance.md."),
+    ] = None,
+    published: Annotated[
+        str | None,
+        typer.Option(help="With --forces: published model to compare with, e.g. MACE-MPA-0."),
+    ] = None,
+    nac: Annotated[
+        bool, typer.Option("--nac", help="With --forces: DFT with NAC is the reference.")
+    ] = False,
     references: Annotated[
         Path | None,
         typer.Option(help="Folder with the mode-resolved references, which are fetched else."),
@@ -66,14 +78,18 @@ def benchmark(
     """Judge a potential on the 103 phononDB-PBE compounds: SRD, SRE, SRME, ranking, cost.
 
     With --model the compounds are computed, or a run is gone on with; with --run alone a finished
-    campaign is judged, or the record of one that comes with Thermoscreen.
+    campaign is judged, or the record of one that comes with Thermoscreen; with --forces the
+    post-processing of stored forces is checked.
     """
+    if forces is not None:
+        conformance.check(forces, protocol, references, published, nac, output, as_json)
+        return
     if model is not None:
         subset = {"names": names, "prototypes": prototypes, "seed": seed, "limit": limit}
         given = {key: value for key, value in subset.items() if value not in (None, [])}
         run = _computed(model, protocol, given, run, cluster)
     if run is None:
-        raise typer.BadParameter("give --model to compute, or --run to judge a campaign")
+        raise typer.BadParameter("give --model to compute, --run to judge a campaign, or --forces")
     table = _judged(run, references)
     if output is not None:
         write_table(table, output.suffix.removeprefix(".").lower(), output)

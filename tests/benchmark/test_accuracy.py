@@ -33,7 +33,7 @@ def test_twice_the_reference_errs_by_two_thirds() -> None:
 
 
 def test_errors_of_modes_that_cancel_in_the_total_count() -> None:
-    """κ = 6 twice; modes differ by 0, 1, 1, 0: 2 · 2/(6 + 6) = 1/3, by hand."""
+    """Σ κ(qs) = 6 twice; modes differ by 0, 1, 1, 0: 2 · 2/(6 + 6) = 1/3, by hand."""
     exchanged = np.array([[[0.0, 2.0], [1.0, 3.0]]])
     record = replace(conductivity(REFERENCE), mode_kappa=exchanged)
     assert accuracy(record, REFERENCE).srme_300 == pytest.approx(1 / 3)

@@ -6,11 +6,9 @@ phono3py 3. The cell in which they were computed was not recorded; that of DFT s
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -25,13 +23,14 @@ from screen.benchmark.conformance import (
 )
 from screen.benchmark.conformance_table import COLUMNS, conformance_row, conformance_table
 from screen.benchmark.force_sets import ForceSet, StoredResult, read_force_set
-from screen.benchmark.references import ModeReference
+from screen.benchmark.references import ModeReference, read_references
 from screen.benchmark.stored_results import (
     compare_with_stored,
     conforms,
     frequency_difference,
     implied_stretch,
 )
+from screen.core.published import PublishedScore, published_of
 from screen.core.records import Conductivity
 from screen.core.settings import ConductivitySettings, Protocol, protocol_named
 from screen.core.voigt import to_voigt
@@ -47,14 +46,6 @@ COMPOUNDS = ("GaAs-zb", "RbF-rs", "LiBr-rs", "MgO-rs", "SiC-zb", "BeTe-zb", "BeO
 LOST_TIES = "BeTe-zb"  # see tests/physics/test_stored_forces.py
 
 
-@dataclass(frozen=True)
-class Published:
-    """A line of published_kappa_srme.csv."""
-
-    srme: float
-    kappa_300: float | None
-
-
 def solve(found: ForceSet) -> Conductivity:
     """Conductivity of a force set that is stable."""
     conductivity = solve_force_set(found, PROTOCOL).conductivity
@@ -62,38 +53,14 @@ def solve(found: ForceSet) -> Conductivity:
     return conductivity
 
 
-@cache
-def published() -> dict[str, Published]:
-    path = shared_path("published_kappa_srme.csv")
-    with path.open(encoding="utf-8", newline="") as handle:
-        rows = [row for row in csv.DictReader(handle) if row["model"] == MODEL]
-    return {
-        row["compound"]: Published(float(row["srme"]), float(row["kappa_300K_W_per_mK"]))
-        for row in rows
-    }
+def published() -> dict[str, PublishedScore]:
+    return {score.compound: score for score in published_of(MODEL)}
 
 
 @cache
 def references(nac: bool) -> dict[str, ModeReference]:
-    """DFT modes of the eight compounds, by the identifiers that their force sets carry."""
-    name = "NAC" if nac else "noNAC"
-    path = shared_path(f"phonondb/kappas_phononDB_PBE_{name}.json.gz")
-    with gzip.open(path, "rt", encoding="utf-8") as handle:
-        columns = json.load(handle)
-    index = {identifier: key for key, identifier in columns["mp_id"].items()}
-    found = {}
-    for compound in COMPOUNDS:
-        with np.load(shared_path(f"mace_mp_0b_forces/{compound}.npz")) as arrays:
-            key = index[str(arrays["mp_id"])]
-        weights = np.array(columns["weights"][key])
-        found[compound] = ModeReference(
-            compound=compound,
-            q=np.array(columns["qpoints"][key]),
-            weights=weights,
-            frequencies=np.array(columns["frequencies"][key]),
-            mode_kappa=np.array(columns["mode_kappa_TOT_ave"][key])[0] / weights.sum(),
-        )
-    return found
+    """DFT modes of all compounds."""
+    return read_references(shared_path("phonondb"), nac)
 
 
 def check_alone(compound: str, folder: Path) -> Conformance:
@@ -132,9 +99,8 @@ def test_stored_modes_give_the_published_srme_against_dft_with_nac(compound: str
     modes, score = found.stored.mode_kappa, published()[compound]
     assert modes is not None
     with_nac, without = (references(nac)[compound] for nac in (True, False))
-    ours = modes / with_nac.weights.sum()
     errors = [
-        2 * np.abs(ours - other.mode_kappa).sum() / (ours.sum() + other.kappa_300)
+        2 * np.abs(modes - other.mode_kappa).sum() / (modes + other.mode_kappa).sum()
         for other in (with_nac, without)
     ]
     assert errors[0] == pytest.approx(score.srme, abs=6e-5)
@@ -221,8 +187,7 @@ def test_one_bad_file_does_not_stop_the_others_and_an_unstable_crystal_scores_tw
 def references_of_itself(path: Path, compound: str) -> ModeReference:
     """Reference that is exactly our own result."""
     ours = solve(read_force_set(path))
-    modes = ours.mode_kappa[0] / ours.weights.sum()
-    return ModeReference(compound, ours.q, ours.weights, ours.frequencies, modes)
+    return ModeReference(compound, ours.q, ours.weights, ours.frequencies, ours.mode_kappa[0])
 
 
 def test_modes_are_compared_on_the_same_points_only(tmp_path: Path) -> None:
