@@ -1,0 +1,1 @@
+"""The benchmark: accuracy that the field can check."""
