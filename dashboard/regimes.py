@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dashboard.comparison import quoted
 from screen.core.columns import Column
+from screen.core.verdicts import MIXED_FROM, WAVE_LIKE_FROM, Verdict
 from screen.store import queries
 from screen.store.database import Snapshot
 
@@ -65,7 +66,10 @@ def materials_sql(question: Question, limit: int | None, shares: bool = True) ->
     """
     wanted = ", ".join(name if shares else f"NULL::DOUBLE AS {name}" for name in SHARES)
     return f"""SELECT formula, material_id, prototype, {_at(question)},
-  kappa_c / nullif(kappa, 0) AS coherence_share, {", ".join(SHARES)}
+  kappa_c / nullif(kappa, 0) AS coherence_share, {", ".join(SHARES)},
+  CASE WHEN coherence_share >= {WAVE_LIKE_FROM!r} THEN '{Verdict.WAVE_LIKE}'
+    WHEN coherence_share >= {MIXED_FROM!r} THEN '{Verdict.MIXED}'
+    ELSE '{Verdict.PARTICLE}' END AS verdict
 FROM (
   SELECT material_id, {_values(question)}, {wanted}
   FROM conductivity
@@ -122,6 +126,13 @@ def table_columns(temperature: float) -> tuple[Column, ...]:
         Column("kappa_p", "DOUBLE", f"κ_P {at}", "Its populations part: all the BTE sees", kappa),
         Column("kappa_c", "DOUBLE", f"κ_C {at}", "Its coherences part: what the BTE misses", kappa),
         Column("coherence_share", "DOUBLE", f"κ_C/κ {at}", "Share of the coherences in κ"),
+        Column(
+            "verdict",
+            "VARCHAR",
+            f"verdict {at}",
+            f"{Verdict.MIXED} from κ_C/κ = {100 * MIXED_FROM:g} %, {Verdict.WAVE_LIKE} from "
+            f"{100 * WAVE_LIKE_FROM:g} %",
+        ),
         Column(
             "wave_like_share_300",
             "DOUBLE",

@@ -13,6 +13,7 @@ from dashboard.downloads import offer
 from dashboard.linking import open_material, show_sql
 from dashboard.regimes import Question
 from dashboard.session import follow, open_run
+from screen.core.verdicts import MIXED_FROM
 
 MAPPED = 40  # materials of the map
 SHOWN = 500  # materials of the table
@@ -83,7 +84,7 @@ def choose_question(
         "The BTE fails from κ_C/κ [%]",
         min_value=0,
         max_value=100,
-        value=20,
+        value=round(100 * MIXED_FROM),
         step=5,
         key="from",
         bind="query-params",

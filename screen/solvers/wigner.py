@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from screen.core.crystal import FloatArray
+from screen.core.errors import TransportError
 from screen.core.records import Conductivity, ForceConstants, PhononRates, Phonons
 from screen.core.settings import ConductivitySettings
 from screen.physics.displacements import restored
@@ -25,10 +26,12 @@ def solve(
     settings: ConductivitySettings,
     parts: Sequence[PhononRates] = (),
 ) -> Conductivity:
-    """Relaxation-time solution; see ``core.protocols``."""
+    """Relaxation-time solution; see ``core.protocols``. With all ``parts`` fc3 is not needed."""
     from screen.wigner.engine import solve_transport
     from screen.wigner.scattering import choose_resources
 
+    if not parts:
+        require_anharmonic(force_constants)
     harmonic = _harmonic(force_constants, mesh, settings)
     resources = choose_resources()
     if not parts:
@@ -38,7 +41,7 @@ def solve(
     found = solve_transport(
         harmonic,
         temperatures,
-        _joined(parts),
+        _joined(parts, (len(temperatures), *_shape(harmonic))),
         variances,
         settings.boundary_mean_free_path,
         resources,
@@ -84,6 +87,7 @@ def solve_part(
     parts: int,
 ) -> PhononRates:
     """Three-phonon rates of every ``parts``-th irreducible point from ``part`` on."""
+    require_anharmonic(force_constants)
     return _rates(_harmonic(force_constants, mesh, settings), temperatures, part, parts)
 
 
@@ -92,7 +96,6 @@ def _harmonic(
 ) -> Any:
     from screen.wigner.engine import Conventions, solve_harmonic
 
-    require_anharmonic(force_constants)
     phono3py = restored(force_constants)
     set_masses(phono3py, settings.isotope_abundances)
     phono3py.mesh_numbers = mesh
@@ -114,7 +117,19 @@ def _rates(
     return PhononRates(np.array(members), gamma)
 
 
-def _joined(parts: Sequence[PhononRates]) -> FloatArray:
-    """γ at all irreducible points, (nT, nq, nb) THz."""
+def _shape(harmonic: Any) -> tuple[int, int]:
+    """Irreducible points and bands."""
+    return len(harmonic.grid.irreducible), harmonic.phonons.bands
+
+
+def _joined(parts: Sequence[PhononRates], shape: tuple[int, int, int]) -> FloatArray:
+    """γ at all irreducible points, of ``shape`` (nT, nq, nb), THz."""
     order = np.argsort(np.concatenate([part.members for part in parts]))
-    return np.asarray(np.concatenate([part.gamma for part in parts], axis=1)[:, order])
+    gamma = np.asarray(np.concatenate([part.gamma for part in parts], axis=1)[:, order])
+    if gamma.shape != shape:
+        raise TransportError(
+            f"the rates have {gamma.shape} values for temperatures, q-points and bands, this crystal "
+            f"on this mesh has {shape}; give rates of the same primitive cell and mesh",
+            kind="foreign_rates",
+        )
+    return gamma
