@@ -27,6 +27,9 @@ def offer(
 ) -> None:
     """Offer the rows of a query; a file is made at the click, not before.
 
+    A file that is there before the click is gone with the next snapshot, and a browser that has
+    just looked for it says so in its console.
+
     Parameters
     ----------
     name
@@ -62,7 +65,7 @@ def offer(
         )
         st.download_button(
             "SQL",
-            script(about),
+            lambda: script(about),
             f"{stem}.sql",
             "application/sql",
             on_click="ignore",

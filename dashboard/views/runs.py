@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from functools import partial
 
 import pyarrow as pa
 import streamlit as st
@@ -92,7 +93,7 @@ def show_campaign(published: Published) -> None:
         st.code(text, language="toml")
         st.download_button(
             "Download it",
-            text,
+            lambda: text,
             "campaign.toml",
             "application/toml",
             on_click="ignore",
@@ -175,7 +176,7 @@ def show_costs(published: Published) -> None:
     left, right = st.columns([1, 3])
     left.download_button(
         "Download this table as CSV",
-        exported.csv(shown),
+        partial(exported.csv, shown),
         f"{published.run.name}-costs-v{published.version}.csv",
         "text/csv",
         on_click="ignore",

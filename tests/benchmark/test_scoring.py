@@ -95,7 +95,7 @@ def test_scoring_again_changes_nothing(scored: Path, folder: Path) -> None:
 def test_a_record_that_is_gone_is_told(folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     write_run(run, {"LiBr-rs": conductivity(read_references(folder)["LiBr-rs"])})
-    (gone,) = (run / "artifacts").rglob("k-LiBr-rs*")
+    (gone,) = (run / "artifacts" / "conductivity").rglob("k-LiBr-rs*")
     gone.unlink()
     found = score(run, folder)
     assert found.compared == 0

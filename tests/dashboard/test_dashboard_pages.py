@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from screen.core.records import Failure
 from screen.store.database import Writer, open_snapshot
 from tests.store.samples import PROPERTIES, candidate, execution, outcome
@@ -127,3 +129,25 @@ def test_pace_tells_how_long_the_pending_take(page: OpenPage, tmp_path: Path) ->
     assert (per_hour.value, per_hour.delta) == ("7", "3 min to go")  # one a minute, three pending
     (curve,) = charts(app)["pace"]["data"]
     assert curve["y"][-1] == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("insulators", {}),
+        ("heat_spreaders", {}),
+        ("material", {"id": "LiBr-rs"}),
+        ("compare", {"materials": "LiBr-rs,MgO-rs"}),
+        ("benchmark", {}),
+        ("regimes", {"from": "0"}),
+        ("sql", {}),
+        ("runs", {}),
+    ],
+)
+def test_no_file_lies_ready_before_the_click(
+    page: OpenPage, name: str, query: dict[str, str]
+) -> None:
+    """One that does is gone with the next snapshot, while browsers that saw the page look for it."""
+    buttons = page(name, **query).get("download_button")
+    assert buttons
+    assert not any(item.proto.url for item in buttons)  # type: ignore[attr-defined]
