@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from screen.benchmark.arrow import arrow_table
 from screen.benchmark.summary import WORST_SRD
 from screen.core.columns import Column
 from screen.core.experiment import Measurement, measured
 from screen.core.registry import find
+from screen.store.frames import table_of
 
 AT_ROOM = (273.0, 300.0)
 """K. A measurement counts as one at 300 K between these, or if its source gives no temperature.
@@ -29,6 +29,17 @@ COMPARED: Mapping[str, str] = {
 }
 """Property of the catalog to the column of a table of compounds. Not κ along one axis (``kappa_a``):
 the table has the mean of the axes."""
+
+
+@dataclass(frozen=True)
+class DftReference:
+    """κ(300 K) of DFT in W/m/K."""
+
+    kappa_300: float | None
+    kappa_nac_300: float | None  # with the non-analytical term correction
+
+
+NO_REFERENCE = DftReference(None, None)
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,7 @@ COLUMNS = (
 )
 
 
-def comparisons(table: pa.Table, references_nac: Mapping[str, float]) -> tuple[Comparison, ...]:
+def comparisons(table: pa.Table, references: Mapping[str, DftReference]) -> tuple[Comparison, ...]:
     """Put every compound that has been measured at room temperature beside its measurements.
 
     Means over a range of temperatures are left out, and so are values away from room temperature
@@ -111,17 +122,17 @@ def comparisons(table: pa.Table, references_nac: Mapping[str, float]) -> tuple[C
     ----------
     table
         Compounds of one potential under one protocol: ``compound``, ``formula``, ``prototype``,
-        ``kappa_300``, ``kappa_reference_300`` and ``srd_300``; for α ``expansion_300``,
-        ``expansion_a_300`` and ``expansion_c_300``, where there are such columns.
-    references_nac
-        κ(300 K) of DFT with NAC in W/m/K by compound, see ``references_with_nac``.
+        ``kappa_300`` and ``srd_300``; for α ``expansion_300``, ``expansion_a_300`` and
+        ``expansion_c_300``, where there are such columns.
+    references
+        By compound, see ``dft_references``.
     """
     return tuple(
         found
         for name, column in COMPARED.items()
         if column in table.column_names
         for row in table.to_pylist()
-        if (found := _comparison(row, name, references_nac.get(row["compound"]))) is not None
+        if (found := _comparison(row, name, references)) is not None
     )
 
 
@@ -135,15 +146,13 @@ def median_errors(found: Iterable[Comparison]) -> tuple[MedianErrors, ...]:
 
 def comparison_table(found: Iterable[Comparison]) -> pa.Table:
     """One row for each comparison, with ``COLUMNS``."""
-    return arrow_table(
-        ({column.name: getattr(item, column.name) for column in COLUMNS} for item in found),
-        COLUMNS,
-    )
+    rows = [{column.name: getattr(item, column.name) for column in COLUMNS} for item in found]
+    return table_of("experiment", COLUMNS, rows)
 
 
 @cache
-def references_with_nac() -> Mapping[str, float]:
-    """Return κ(300 K) of DFT with NAC in W/m/K, by compound of the benchmark.
+def dft_references() -> Mapping[str, DftReference]:
+    """Return the conductivities of DFT, by compound of the benchmark.
 
     Raises
     ------
@@ -151,12 +160,16 @@ def references_with_nac() -> Mapping[str, float]:
         The catalog is missing or broken.
     """
     return {
-        candidate.id: candidate.metadata.kappa_reference_nac_300
+        candidate.id: DftReference(
+            candidate.metadata.kappa_reference_300, candidate.metadata.kappa_reference_nac_300
+        )
         for candidate in find("sources", "benchmark").candidates({})
     }
 
 
-def _comparison(row: Mapping[str, Any], name: str, nac: float | None) -> Comparison | None:
+def _comparison(
+    row: Mapping[str, Any], name: str, references: Mapping[str, DftReference]
+) -> Comparison | None:
     """Compare one property of one compound; None if nobody has measured it."""
     items = [
         item
@@ -167,13 +180,14 @@ def _comparison(row: Mapping[str, Any], name: str, nac: float | None) -> Compari
         return None
     kappa = name == "kappa"
     judged = not kappa or row["srd_300"] is None or row["srd_300"] > WORST_SRD
+    known = references.get(row["compound"], NO_REFERENCE) if kappa else NO_REFERENCE
     values = [item.value for item in items]
     return Comparison(
         compound=row["compound"],
         property=name,
         model=row[COMPARED[name]] if judged else None,
-        reference=row["kappa_reference_300"] if kappa else None,
-        reference_nac=nac if kappa else None,
+        reference=known.kappa_300,
+        reference_nac=known.kappa_nac_300,
         experiment=float(np.median(values)),
         lowest=min(values),
         highest=max(values),

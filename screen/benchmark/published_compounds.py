@@ -7,13 +7,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from screen.benchmark.arrow import arrow_table
 from screen.core.columns import Column
 from screen.core.published import PublishedScore, published
 from screen.physics.metrics import relative_difference
+from screen.store.frames import table_of
 
 COLUMNS = (
     Column("compound", "VARCHAR", "compound", "Formula and prototype, e.g. LiBr-rs."),
+    Column("formula", "VARCHAR", "formula", "Cation before anion."),
     Column("prototype", "VARCHAR", "prototype", "Structure type."),
     Column("kappa_300", "DOUBLE", "κ (300 K)", "κ_P + κ_C of the potential.", "W/m/K"),
     Column("kappa_reference_300", "DOUBLE", "κ_ref (300 K)", "κ of DFT.", "W/m/K"),
@@ -28,7 +29,7 @@ def scores_table(scores: Iterable[PublishedScore]) -> pa.Table:
 
     The source does not say why a compound has no κ: there is no column ``stable``.
     """
-    return arrow_table((_row(item) for item in scores), COLUMNS)
+    return table_of("published", COLUMNS, [_row(item) for item in scores])
 
 
 def full_table(model: str) -> pa.Table:
@@ -41,13 +42,15 @@ def full_table(model: str) -> pa.Table:
     all_compounds = {item.compound: item for item in published() if item.nac in nac}
     missing = (item for name, item in all_compounds.items() if name not in own)
     rows = [_row(item) for item in own.values()]
-    return arrow_table([*rows, *(_row(item) | _NOTHING for item in missing)], COLUMNS)
+    rows += [_row(item) | _NOTHING for item in missing]
+    return table_of("published", COLUMNS, rows)
 
 
 def _row(item: PublishedScore) -> dict[str, Any]:
     """Return the row of one published score; SRD follows from the conductivities."""
     return {
         "compound": item.compound,
+        "formula": item.compound.rpartition("-")[0],
         "prototype": item.prototype,
         "kappa_300": item.kappa_300,
         "kappa_reference_300": item.kappa_reference_300,

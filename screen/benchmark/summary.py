@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.stats import spearmanr
 
-from screen.benchmark.arrow import arrow_table
 from screen.benchmark.search import BoolArray, Search, search
 from screen.core.columns import Column
 from screen.core.crystal import FloatArray
 from screen.core.errors import SettingsError
 from screen.core.records import Record
+from screen.store.frames import table_of
 
 FACTOR = 2.0
 """κ within this factor of its reference counts as right."""
@@ -27,7 +27,7 @@ WORST_SRD = -2.0
 
 
 @dataclass(frozen=True, eq=False)
-class Scored(Record):
+class Judged(Record):
     """n compounds with a reference, of one potential under one protocol, at 300 K."""
 
     kappa: FloatArray  # (n,) W/m/K; NaN: failed or unstable
@@ -121,14 +121,14 @@ COLUMNS = (
 
 
 def summarize(table: pa.Table) -> Summary:
-    """Sum up a table of compounds, see ``scored``.
+    """Sum up a table of compounds, see ``judged``.
 
     Raises
     ------
     SettingsError
         No compound has a reference.
     """
-    return summary_of(scored(table))
+    return summary_of(judged(table))
 
 
 def by_prototype(table: pa.Table) -> dict[str, Summary]:
@@ -137,27 +137,27 @@ def by_prototype(table: pa.Table) -> dict[str, Summary]:
     return {name: summarize(table.filter(pc.equal(table["prototype"], name))) for name in names}
 
 
-def scored(table: pa.Table) -> Scored:
+def judged(table: pa.Table) -> Judged:
     """Return what is judged of a table of compounds of one potential under one protocol.
 
     Needs ``kappa_300``, ``kappa_reference_300`` and ``srd_300``; reads ``srme_300``, ``stable`` and
     ``cpu_s`` where they are. Compounds without a reference are left out. One that scores SRD = −2
     counts as without κ, whatever ``kappa_300`` says.
     """
-    judged = table.filter(pc.is_valid(table["kappa_reference_300"]))
-    srd = _numbers(judged, "srd_300")
+    compared = table.filter(pc.is_valid(table["kappa_reference_300"]))
+    srd = _numbers(compared, "srd_300")
     has = set(table.column_names)
-    return Scored(
-        kappa=np.where(srd > WORST_SRD, _numbers(judged, "kappa_300"), np.nan),
-        reference=_numbers(judged, "kappa_reference_300"),
+    return Judged(
+        kappa=np.where(srd > WORST_SRD, _numbers(compared, "kappa_300"), np.nan),
+        reference=_numbers(compared, "kappa_reference_300"),
         srd=srd,
-        srme=_numbers(judged, "srme_300") if "srme_300" in has else np.full(len(srd), np.nan),
-        unstable=_unstable(judged) if "stable" in has else None,
-        cpu_s=_numbers(judged, "cpu_s") if "cpu_s" in has else None,
+        srme=_numbers(compared, "srme_300") if "srme_300" in has else np.full(len(srd), np.nan),
+        unstable=_unstable(compared) if "stable" in has else None,
+        cpu_s=_numbers(compared, "cpu_s") if "cpu_s" in has else None,
     )
 
 
-def summary_of(found: Scored) -> Summary:
+def summary_of(found: Judged) -> Summary:
     """Sum up; every number is defined beside its name in ``Summary``.
 
     Raises
@@ -203,9 +203,8 @@ def spearman(first: FloatArray, second: FloatArray) -> float | None:
 
 def summary_table(summaries: Mapping[str, Summary]) -> pa.Table:
     """One row for each named summary, with ``COLUMNS``."""
-    return arrow_table(
-        ({"name": name, **_cells(summary)} for name, summary in summaries.items()), COLUMNS
-    )
+    rows = [{"name": name, **_cells(summary)} for name, summary in summaries.items()]
+    return table_of("summary", COLUMNS, rows)
 
 
 def _cells(summary: Summary) -> dict[str, Any]:

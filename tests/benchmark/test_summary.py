@@ -16,7 +16,7 @@ from screen.benchmark.published_compounds import full_table, scores_table
 from screen.benchmark.summary import (
     COLUMNS,
     by_prototype,
-    scored,
+    judged,
     spearman,
     summarize,
     summary_table,
@@ -177,7 +177,7 @@ def test_published_conductivities_give_the_published_sre(model: str) -> None:
     scores = published_of(model)
     table = scores_table(scores)
     expected = np.array([item.sre for item in scores])
-    np.testing.assert_allclose(np.abs(scored(table).srd), expected, atol=1e-3)
+    np.testing.assert_allclose(np.abs(judged(table).srd), expected, atol=1e-3)
     found = summarize(table)
     assert found.mean_sre == pytest.approx(expected.mean(), abs=1e-4)
     assert found.mean_srme == pytest.approx(np.mean([item.srme for item in scores]))
