@@ -77,5 +77,3 @@ def write_displacements_and_forces(folder: Path) -> Path:
         filename=str(folder / "FORCES_FC3"),
     )
     return folder
-
-

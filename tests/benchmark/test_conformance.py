@@ -265,9 +265,7 @@ def test_the_cell_that_was_not_recorded_follows_from_the_conductivity() -> None:
     reference = kappa(np.ones(3))
     for stretch in (np.array([0.99, 0.99, 1.01]), np.full(3, 1.02)):
         changed = kappa(stretch)
-        found = implied_stretch(
-            np.diagonal(reference.kappa_p[0]), np.diagonal(changed.kappa_p[0])
-        )
+        found = implied_stretch(np.diagonal(reference.kappa_p[0]), np.diagonal(changed.kappa_p[0]))
         np.testing.assert_allclose(found, stretch, rtol=1e-6)
         np.testing.assert_allclose(changed.linewidths, reference.linewidths, rtol=1e-6, atol=1e-12)
     ratio = np.trace(changed.kappa_p[0]) / np.trace(reference.kappa_p[0])
