@@ -19,7 +19,7 @@ from screen.core.registry import find
 
 CELL = ("lattice", "numbers", "fractional")
 SUPERCELLS = ("fc2_supercell", "fc3_supercell")
-COMPRESSIONS = ("", ".xz", ".gz", ".bz2")
+COMPRESSIONS = ("", ".xz", ".gz", ".bz2")  # that phonopy reads
 PREFIX = "phono3py_params"
 DISPLACEMENTS = "phono3py_disp.yaml"
 
@@ -165,9 +165,9 @@ def _catalog() -> Mapping[str, Candidate]:
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise unusable(path, f"cannot be read ({error}); write it with numpy.savez") from error
 
 

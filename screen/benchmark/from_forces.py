@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -11,7 +12,8 @@ from screen.benchmark.force_sets import DisplacedForces, ForceSet, OrderedForces
 from screen.core.errors import ForceConstantsError
 from screen.core.records import ForceConstants, SupercellForces
 from screen.core.settings import DisplacementSettings
-from screen.physics.displacements import lattice_dynamics
+from screen.physics.convert import to_phonopy
+from screen.physics.displacements import SYMPREC
 from screen.physics.force_constants import second_order, third_order
 
 
@@ -50,16 +52,12 @@ def _of_ordered(
 
 
 def _of_displacements(force_set: ForceSet, forces: DisplacedForces, nac: bool) -> ForceConstants:
-    phono3py = lattice_dynamics(
-        force_set.unitcell,
-        force_set.fc2_supercell,
-        force_set.fc3_supercell,
-        forces.primitive_matrix,
-    )
-    fc2 = forces.fc3 if forces.fc2 is None else forces.fc2
-    phono3py.dataset, phono3py.phonon_dataset = deepcopy(forces.fc3), deepcopy(fc2)
+    phono3py = _lattice(force_set, forces)
+    phono3py.dataset = deepcopy(forces.fc3)
     _produce(phono3py, 3, forces.fc3)
-    _produce(phono3py, 2, fc2)
+    if forces.fc2 is not None:
+        phono3py.phonon_dataset = deepcopy(forces.fc2)
+        _produce(phono3py, 2, forces.fc2)
     constants = ForceConstants(
         unitcell=force_set.unitcell,
         primitive_matrix=np.array(phono3py.primitive_matrix),
@@ -75,13 +73,35 @@ def _of_displacements(force_set: ForceSet, forces: DisplacedForces, nac: bool) -
     return constants
 
 
-def _produce(phono3py: Any, order: int, dataset: Any) -> None:
+def _lattice(force_set: ForceSet, forces: DisplacedForces) -> Any:
+    """Return a ``Phono3py``; without a supercell of its own fc2 comes with fc3."""
+    from phono3py import Phono3py
+    from phonopy.structure.cells import guess_primitive_matrix
+
+    cell = to_phonopy(force_set.unitcell)
+    return Phono3py(
+        cell,
+        supercell_matrix=np.array(force_set.fc3_supercell),
+        phonon_supercell_matrix=None if forces.fc2 is None else np.array(force_set.fc2_supercell),
+        primitive_matrix=guess_primitive_matrix(cell, symprec=SYMPREC)
+        if forces.primitive_matrix is None
+        else forces.primitive_matrix,
+        symprec=SYMPREC,
+        log_level=0,
+    )
+
+
+def _produce(phono3py: Any, order: int, dataset: Mapping[str, Any]) -> None:
     """Make fc2 or fc3; what symfc fits is symmetric already."""
     at_random = "first_atoms" not in dataset
     make = phono3py.produce_fc3 if order == 3 else phono3py.produce_fc2
     make(fc_calculator="symfc" if at_random else None)
-    if not at_random:
-        (phono3py.symmetrize_fc3 if order == 3 else phono3py.symmetrize_fc2)()
+    if at_random:
+        return
+    if order == 3:
+        phono3py.symmetrize_fc3()
+    if order == 2 or phono3py.phonon_supercell_matrix is None:
+        phono3py.symmetrize_fc2()
 
 
 def number_of_supercells(forces: OrderedForces | DisplacedForces) -> int:
@@ -91,7 +111,7 @@ def number_of_supercells(forces: OrderedForces | DisplacedForces) -> int:
     return sum(_count(dataset) for dataset in (forces.fc3, forces.fc2) if dataset is not None)
 
 
-def _count(dataset: Any) -> int:
+def _count(dataset: Mapping[str, Any]) -> int:
     if "first_atoms" not in dataset:
         return len(dataset["forces"])
     return sum(1 + len(first.get("second_atoms", ())) for first in dataset["first_atoms"])

@@ -67,7 +67,8 @@ def _parsed(file: Path) -> Any:
     try:
         content.read(file)
     except (OSError, EOFError, ValueError, KeyError, TypeError, YAMLError) as error:
-        raise unusable(file, f"is no file of phono3py ({type(error).__name__}: {error})") from error
+        reason = " ".join(str(error).split())
+        raise unusable(file, f"is no file of phono3py ({reason})") from error
     if content.unitcell is None or content.supercell_matrix is None:
         raise unusable(file, "holds no unit cell or no supercell matrix; is it of phono3py?")
     if content.calculator not in {None, "vasp"}:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import lzma
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from ase.calculators.calculator import Calculator
 
 from screen.benchmark.force_sets import (
     DisplacedForces,
@@ -18,6 +20,7 @@ from screen.benchmark.force_sets import (
 )
 from screen.benchmark.from_forces import force_constants_of, number_of_supercells
 from screen.core.errors import ForceConstantsError, SettingsError
+from screen.physics.convert import from_ase, to_ase
 from screen.physics.displacements import lattice_dynamics
 from tests.benchmark.springs_forces import (
     COPPER,
@@ -29,7 +32,8 @@ from tests.benchmark.springs_forces import (
     write_displacements_and_forces,
     write_params,
 )
-from tests.physics.analytic import exact_force_constants
+from tests.crystals import rocksalt
+from tests.physics.analytic import SPRINGS, exact_force_constants, without_stress
 from tests.shared import shared_path
 
 
@@ -99,11 +103,19 @@ def test_a_file_may_bring_its_own_cell_and_name(tmp_path: Path) -> None:
             r"fc3_forces of supercell 0 \(from 0\) is not finite, 37 of 37 in all",
             "force_set",
         ),
-        ({"fc3_forces": np.zeros((37, 96))}, r"must be of shape \(n, n_atoms, 3\)", "force_set"),
+        (
+            {"fc3_forces": np.zeros((37, 96))},
+            r"fc3_forces must be of shape \(n, n_atoms, 3\)",
+            "force_set",
+        ),
         ({"lattice": None}, "'Cu' is no benchmark compound; name the file", "unknown_compound"),
         ({"fc2_supercell": None}, r"holds no fc2_supercell: .*\(3,\) or \(3, 3\)", "force_set"),
         ({"kappa_C": np.ones(3)}, "kappa_C must be xx, yy, zz, yz, xz, xy", "force_set"),
-        ({"mode_kappa_TOT": np.ones((4, 2))}, r"must be of shape \(1, nq, nb, 6\)", "force_set"),
+        (
+            {"mode_kappa_TOT": np.ones((4, 2))},
+            r"mode_kappa_TOT must be of shape \(1, nq, nb, 6\)",
+            "force_set",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(
@@ -202,11 +214,19 @@ def test_forces_of_a_file_of_phono3py_are_checked(tmp_path: Path) -> None:
     for changed, message in (
         (text[:line] + "- [ .nan, 0, 0 ]" + text[end:], "is not finite"),
         (text[:line] + text[end + 1 :].lstrip(), r"shape \(31, 3\), its 32 atoms need \(32, 3\)"),
-        (text.replace("phono3py:\n", "phono3py:\n  calculator: qe\n", 1), "in the units of qe"),
+        (text_in_bohr(), "in the units of qe; convert it to Å and eV/Å"),
     ):
         (tmp_path / "Cu.yaml").write_text(changed, "utf-8")
         with pytest.raises(ForceConstantsError, match=rf"Cu\.yaml: .*{message}"):
             read_force_set(tmp_path / "Cu.yaml")
+
+
+def text_in_bohr() -> str:
+    """Displacements as phono3py makes them for Quantum ESPRESSO."""
+    phono3py = lattice_dynamics(COPPER, DOUBLE, DOUBLE)
+    theirs = type(phono3py)(phono3py.unitcell, DOUBLE, "F", calculator="qe", log_level=0)
+    theirs.generate_displacements(distance=0.06)
+    return str(theirs.to_phono3py_yaml(settings={"displacements": True}))
 
 
 def test_forces_that_do_not_fit_the_displacements_are_named(tmp_path: Path) -> None:
@@ -236,3 +256,33 @@ def test_stored_results_are_read_beside_the_forces() -> None:
     assert stored.mode_kappa is not None
     assert stored.mode_kappa.shape == (220, 6)
     assert stored.kappa_p.mean() == pytest.approx(1.65604, abs=1e-5)
+
+
+class Springs(Calculator):
+    """Springs as somebody else's ASE calculator."""
+
+    implemented_properties: ClassVar[list[str]] = ["forces"]
+
+    def calculate(self, *arguments: Any) -> None:
+        super().calculate(*arguments)
+        assert self.atoms is not None
+        self.results = {"forces": SPRINGS.evaluate([from_ase(self.atoms)]).forces[0]}
+
+
+def test_the_program_of_the_docs_writes_a_force_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run as written; ``LiBr.vasp`` and ``calculator`` are what the page says is the user's."""
+    page = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    salt = without_stress(rocksalt, 5.5, 6.3)
+    to_ase(salt).write("LiBr.vasp", direct=True)
+    (tmp_path / "forces").mkdir()
+    exec(program, {"calculator": Springs()})
+    (path,) = find_force_sets(tmp_path / "forces")
+    found = read_force_set(path)
+    assert (found.compound, found.own_cell) == ("LiBr-rs", True)
+    assert number_of_supercells(found.forces) == 2 + 146
+    np.testing.assert_allclose(found.unitcell.lattice, salt.lattice, atol=1e-9)
+    assert np.diag(found.fc2_supercell).tolist() == [4, 4, 4]
