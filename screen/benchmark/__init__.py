@@ -1,1 +1,1 @@
-"""The benchmark: accuracy that the field can check."""
+"""How well a potential's conductivities agree with references, compound by compound."""
