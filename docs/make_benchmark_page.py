@@ -50,6 +50,16 @@ class Run:
         """Whether all compounds of the benchmark were tried."""
         return len(self.table) == COMPOUNDS
 
+    @property
+    def label(self) -> str:
+        """Name in a table: bold, as ours."""
+        return f"**{self.model}**, {self.protocol}"
+
+    @property
+    def nac(self) -> bool:
+        """Whether κ, and so the reference, is with NAC."""
+        return "nac" in self.table.column_names and True in self.table["nac"].to_pylist()
+
 
 def main() -> None:
     """Rewrite the page."""
@@ -83,7 +93,7 @@ def leaderboard(runs: Sequence[Run]) -> Iterator[str]:
         for model, nac in NAC.items()
     ]
     found += [
-        (summarize(run.table), f"**{run.model}**, this project", "without NAC", _source(run))
+        (summarize(run.table), run.label, _reference(run.nac), _source(run))
         for run in runs
         if run.whole
     ]
@@ -119,11 +129,11 @@ def ours(runs: Sequence[Run]) -> Iterator[str]:
     for run in runs:
         summary = summarize(run.table)
         yield _row(
-            f"**{run.model}**, {run.protocol}",
+            run.label,
             str(summary.compounds),
             *_scores(summary),
             _plain(summary.cpu_s, ".0f"),
-            "without NAC",
+            _reference(run.nac),
             _source(run),
         )
         yield from _published_on_the_same(run)
@@ -193,12 +203,12 @@ def _beside(run: Run) -> Iterator[str]:
 def experiment(runs: Sequence[Run]) -> Iterator[str]:
     """Yield what has been measured beside DFT and the potentials, then median errors."""
     tables = {_called(model): full_table(model) for model in NAC}
-    tables |= {f"**{run.model}**, {run.protocol}": run.table for run in runs}
+    tables |= {run.label: run.table for run in runs}
     found = {name: comparisons(table, dft_references()) for name, table in tables.items()}
-    shown = [f"**{run.model}**, {run.protocol}" for run in runs] or [_called("SevenNet")]
+    shown = [run.label for run in runs] or [_called("SevenNet")]
     yield "## Against experiment\n"
     yield from _measured("κ(300 K) in W/m/K", "kappa", shown, found, 1.0)
-    if any(item.property != "kappa" for name in shown for item in found[name]):
+    if any(item.quantity != "kappa" for name in shown for item in found[name]):
         yield from _measured("α(300 K) in 10⁻⁶/K", "alpha", shown, found, 1e6)
     yield (
         "Medians of |value/other − 1| of κ; each row over the compounds of which the potential has κ, so that "
@@ -208,7 +218,7 @@ def experiment(runs: Sequence[Run]) -> Iterator[str]:
         "potential", "compounds", "to DFT", "to experiment", "DFT to experiment", "DFT with NAC"
     )
     for name, items in found.items():
-        for errors in median_errors(item for item in items if item.property == "kappa"):
+        for errors in median_errors(item for item in items if item.quantity == "kappa"):
             yield _row(
                 name,
                 str(errors.compounds),
@@ -230,9 +240,9 @@ def _measured(
     """Yield one line for each compound that has been measured: experiment, DFT, potentials."""
     by_name = {
         name: {
-            (item.compound, item.property): item
+            (item.compound, item.quantity): item
             for item in found[name]
-            if item.property.startswith(wanted)
+            if item.quantity.startswith(wanted)
         }
         for name in shown
     }

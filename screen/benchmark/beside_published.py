@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from screen.benchmark.summary import WORST_SRD
+from screen.benchmark.summary import WORST_SRD, WORST_SRME
 from screen.core.columns import Column
 from screen.core.published import PublishedScore, published_of
 from screen.store.frames import table_of
@@ -122,11 +122,12 @@ def beside_table(found: Sequence[Beside]) -> pa.Table:
 def _beside(row: Mapping[str, Any], other: PublishedScore) -> Beside:
     """Put one compound beside the published one, with the SRME of the same reference if we have it."""
     name = SRME_NAC if other.nac and SRME_NAC in row else "srme_300"
+    failed = row["srd_300"] <= WORST_SRD
     return Beside(
         compound=row["compound"],
-        kappa_300=row["kappa_300"] if row["srd_300"] > WORST_SRD else None,
+        kappa_300=None if failed else row["kappa_300"],
         kappa_published_300=other.kappa_300,
-        srme_300=row[name],
+        srme_300=WORST_SRME if failed else row[name],
         srme_published_300=other.srme,
         same_reference=other.nac == (name == SRME_NAC),
     )

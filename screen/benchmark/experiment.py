@@ -44,10 +44,10 @@ NO_REFERENCE = DftReference(None, None)
 
 @dataclass(frozen=True)
 class Comparison:
-    """One property of one compound at 300 K; κ in W/m/K, α in 1/K; None where there is no value."""
+    """One quantity of one compound at 300 K; κ in W/m/K, α in 1/K; None where there is no value."""
 
     compound: str
-    property: str  # a key of COMPARED
+    quantity: str  # a key of COMPARED
     model: float | None  # None: failed or unstable
     reference: float | None  # DFT of the benchmark, without NAC; none for α
     reference_nac: float | None  # the same with NAC
@@ -81,7 +81,7 @@ class Comparison:
 class MedianErrors:
     """Medians of absolute relative errors over the same compounds: those that have all values."""
 
-    property: str
+    quantity: str
     compounds: int  # with model and experiment and, for κ, both references
     model_to_reference: float | None = None
     model_error: float | None = None
@@ -92,7 +92,7 @@ class MedianErrors:
 _VALUE = "κ in W/m/K, α in 1/K."
 COLUMNS = (
     Column("compound", "VARCHAR", "compound", "Formula and prototype, e.g. LiBr-rs."),
-    Column("property", "VARCHAR", "property", "kappa or alpha, at 300 K."),
+    Column("quantity", "VARCHAR", "quantity", "kappa or alpha, alpha_a, alpha_c; at 300 K."),
     Column("model", "DOUBLE", "model", f"Of the potential: {_VALUE}"),
     Column("reference", "DOUBLE", "DFT", f"Of DFT without NAC: {_VALUE}"),
     Column("reference_nac", "DOUBLE", "DFT with NAC", f"Of DFT with NAC: {_VALUE}"),
@@ -137,11 +137,11 @@ def comparisons(table: pa.Table, references: Mapping[str, DftReference]) -> tupl
 
 
 def median_errors(found: Iterable[Comparison]) -> tuple[MedianErrors, ...]:
-    """Sum up by property, each over the compounds that have all the values to compare."""
-    by_property: dict[str, list[Comparison]] = {}
+    """Sum up by quantity, each over the compounds that have all the values to compare."""
+    by_quantity: dict[str, list[Comparison]] = {}
     for item in found:
-        by_property.setdefault(item.property, []).append(item)
-    return tuple(_medians(name, items) for name, items in by_property.items())
+        by_quantity.setdefault(item.quantity, []).append(item)
+    return tuple(_medians(name, items) for name, items in by_quantity.items())
 
 
 def comparison_table(found: Iterable[Comparison]) -> pa.Table:
@@ -170,7 +170,7 @@ def dft_references() -> Mapping[str, DftReference]:
 def _comparison(
     row: Mapping[str, Any], name: str, references: Mapping[str, DftReference]
 ) -> Comparison | None:
-    """Compare one property of one compound; None if nobody has measured it."""
+    """Compare one quantity of one compound; None if nobody has measured it."""
     items = [
         item
         for item in measured(row["formula"], row["prototype"])
@@ -184,7 +184,7 @@ def _comparison(
     values = [item.value for item in items]
     return Comparison(
         compound=row["compound"],
-        property=name,
+        quantity=name,
         model=row[COMPARED[name]] if judged else None,
         reference=known.kappa_300,
         reference_nac=known.kappa_nac_300,
@@ -204,7 +204,7 @@ def _at_room(item: Measurement) -> bool:
 
 
 def _medians(name: str, items: Sequence[Comparison]) -> MedianErrors:
-    """Sum up one property; for α there is no reference of DFT."""
+    """Sum up one quantity; for α there is no reference of DFT."""
     errors = [field.name for field in fields(MedianErrors)[2:]]
     wanted = errors if name == "kappa" else ["model_error"]
     rows = [[getattr(item, error) for error in wanted] for item in items]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from screen.benchmark.summary import WORST_SRD, WORST_SRME
 from screen.core.columns import Column
 from screen.core.published import PublishedScore, published
 from screen.physics.metrics import relative_difference
@@ -21,7 +22,7 @@ COLUMNS = (
     Column("srd_300", "DOUBLE", "SRD", "2 (κ − κ_ref)/(κ + κ_ref); −2 without κ."),
     Column("srme_300", "DOUBLE", "SRME", "As published; 2 without κ."),
 )
-_NOTHING = {"kappa_300": None, "srd_300": -2.0, "srme_300": 2.0}
+_NOTHING = {"kappa_300": None, "srd_300": WORST_SRD, "srme_300": WORST_SRME}
 
 
 def scores_table(scores: Iterable[PublishedScore]) -> pa.Table:

@@ -22,7 +22,7 @@ FACTOR = 2.0
 """κ within this factor of its reference counts as right."""
 LARGEST_SRE = 2 * (FACTOR - 1) / (FACTOR + 1)
 """SRE of a κ that is off by just ``FACTOR``, whichever way."""
-WORST_SRD = -2.0
+WORST_SRD, WORST_SRME = -2.0, 2.0
 """Of a compound without κ."""
 
 
