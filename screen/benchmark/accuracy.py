@@ -17,6 +17,13 @@ from screen.store.scores import SRME
 COLUMNS = (
     replace(SRME, description="2 Σ |κ(qs) − κ_ref(qs)|/(κ + κ_ref) over all modes, from 0 to 2."),
     Column(
+        "srme_nac_300",
+        "DOUBLE",
+        "SRME to NAC (300 K)",
+        "The same against the reference with NAC, whether κ is with NAC or not: what was published "
+        "of some potentials.",
+    ),
+    Column(
         "frequency_error",
         "DOUBLE",
         "mean |Δf|",

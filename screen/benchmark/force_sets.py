@@ -190,7 +190,7 @@ def _from_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> ForceSet:
     fc2_supercell, fc3_supercell = (
         _supercell(path, arrays, name, candidate) for name in SUPERCELLS
     )
-    hints = None if candidate is None else candidate.hints
+    advised = None if candidate is None else candidate.hints.mesh
     return ForceSet(
         compound=name_of(path) if candidate is None else candidate.id,
         path=path,
@@ -201,7 +201,7 @@ def _from_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> ForceSet:
         forces=OrderedForces(
             _forces(path, arrays, "fc2_forces"), _forces(path, arrays, "fc3_forces")
         ),
-        mesh=np.array(arrays["mesh"]) if "mesh" in arrays else hints and hints.mesh,
+        mesh=np.array(arrays["mesh"]) if "mesh" in arrays else advised,
         metadata=Metadata() if candidate is None else candidate.metadata,
         stored=_stored(path, arrays),
     )

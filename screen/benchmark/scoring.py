@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from screen.benchmark.accuracy import COLUMNS, accuracy
-from screen.benchmark.references import read_references
+from screen.benchmark.references import ModeReference, read_references
 from screen.core.errors import CatalogError
 from screen.core.records import Conductivity
 from screen.store.artifacts import Artifacts
@@ -58,30 +59,57 @@ def score(run: Path, references: Path | None = None) -> Scored:
     """
     scored = Scored()
     with open_snapshot(run) as snapshot:
-        rows = list(_rows(run, snapshot, references, scored))
+        rows = list(_rows(run, snapshot, _References(references), scored))
     with Writer(run, {ACCURACY: COLUMNS}) as writer:
         writer.restore({ACCURACY: table_of(ACCURACY, TABLE.columns, rows)})
         writer.publish()
     return scored
 
 
-def _rows(run: Path, snapshot: Snapshot, folder: Path | None, scored: Scored) -> Iterator[Row]:
+def _rows(run: Path, snapshot: Snapshot, known: _References, scored: Scored) -> Iterator[Row]:
     """Yield the errors of every conductivity that has a reference."""
     artifacts = Artifacts(artifacts_folder(run))
-    known = {}
     for item in snapshot.query(_COMPARABLE).to_pylist():
-        nac = item["nac"]
-        if nac not in known:
-            known[nac] = read_references(folder, nac)
         compound = item["material_id"]
         record = artifacts.read("conductivity", item["key"])
-        if not isinstance(record, Conductivity) or compound not in known[nac]:
-            scored.left_out[compound] = "its record or its reference is gone"
+        if not isinstance(record, Conductivity):
+            scored.left_out[compound] = "its record is gone"
             continue
         try:
-            found = accuracy(record, known[nac][compound])
+            found = accuracy(record, known.of(compound, item["nac"]))
+            nac = known.with_nac.get(compound)
+            srme_nac = None if nac is None else accuracy(record, nac).srme_300
         except CatalogError as error:
             scored.left_out[compound] = str(error)
             continue
         scored.compared += 1
-        yield {**{name: item[name] for name in OUTCOME_KEY_NAMES}, **asdict(found)}
+        key = {name: item[name] for name in OUTCOME_KEY_NAMES}
+        yield {**key, **asdict(found), "srme_nac_300": srme_nac}
+
+
+@dataclass(frozen=True)
+class _References:
+    """Where references come from, read when they are needed."""
+
+    folder: Path | None
+
+    def of(self, compound: str, nac: bool) -> ModeReference:
+        """Return the reference of a compound; raises ``CatalogError`` where there is none."""
+        found = self.with_nac if nac else self.without_nac
+        if nac and not found:
+            read_references(self.folder, nac=True)  # raises, with the way out
+        if compound not in found:
+            raise CatalogError(f"there is no mode-resolved reference of {compound}")
+        return found[compound]
+
+    @cached_property
+    def without_nac(self) -> Mapping[str, ModeReference]:
+        return read_references(self.folder)
+
+    @cached_property
+    def with_nac(self) -> Mapping[str, ModeReference]:
+        """Empty where the file is not to be had: it is in no public repository."""
+        try:
+            return read_references(self.folder, nac=True)
+        except CatalogError:
+            return {}

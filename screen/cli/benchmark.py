@@ -27,7 +27,7 @@ from screen.store.frames import plain
 from screen.store.layout import campaign_file, database_file
 
 SHOWN = ("compound", "kappa_300", "kappa_reference_300", "srd_300", "srme_300", "failure_kind")
-SHORT = {"srd_300": "srd", "sre_300": "sre", "srme_300": "srme"}
+SHORT = {"srd_300": "srd", "sre_300": "sre", "srme_300": "srme", "srme_nac_300": "srme_nac"}
 """What JSON calls errors, all of which are at 300 K."""
 
 
