@@ -10,7 +10,6 @@ import pyarrow as pa
 from plotly.subplots import make_subplots
 
 from dashboard.charts import style
-from screen.core.crystal import FloatArray
 from screen.core.verdicts import MIXED_FROM, WAVE_LIKE_FROM, Verdict, coherence_share, verdict
 
 ROW_HEIGHT = 17  # px
@@ -19,15 +18,19 @@ LEAST = 1e-3  # κ_C/κ at which the colours begin
 SORTED_AT = 300.0  # K
 TICKS = (0.001, 0.003, 0.01, 0.03, MIXED_FROM, 0.3, WAVE_LIKE_FROM)
 SCALE = "Cividis"  # Nuñez, Anderton, Renslow, PLoS ONE 13, e0199239 (2018): the same to colour-blind eyes
-MARKS = {Verdict.MIXED: style.ORANGE, Verdict.WAVE_LIKE: style.VERMILLION}
+MARKS = {
+    Verdict.MIXED: (style.VERMILLION, MIXED_FROM),
+    Verdict.WAVE_LIKE: (style.BLUE, WAVE_LIKE_FROM),
+}
+"""Colour of a frame, and κ_C/κ from which a cell has it."""
 
 
 def coherence_panels(table: pa.Table) -> go.Figure:
     """Draw κ_C/κ in percent, one row per compound, one column per temperature, a panel per prototype.
 
     Colours are logarithmic. Rows are sorted by κ_C/κ at 300 K, or at the stored temperature next to
-    it, largest first. A compound without κ (unstable, failed) has no row. Cells that are no
-    ``particle`` (``core.verdicts``) have a frame.
+    it, largest first. A compound without κ (unstable, failed) has no row. Mixed and
+    wave-like cells (``core.verdicts``) have a frame.
 
     Parameters
     ----------
@@ -40,8 +43,7 @@ def coherence_panels(table: pa.Table) -> go.Figure:
     fig = _frame(panels)
     for column, rows in enumerate(panels.values(), start=1):
         _add_panel(fig, column, rows, grid)
-    for mark, colour in MARKS.items():
-        start = {Verdict.MIXED: MIXED_FROM, Verdict.WAVE_LIKE: WAVE_LIKE_FROM}[mark]
+    for mark, (colour, start) in MARKS.items():
         fig.add_scatter(
             x=[None],
             y=[None],
@@ -83,7 +85,7 @@ def _frame(panels: dict[str, dict[str, dict[float, float]]]) -> go.Figure:
     )
     fig.update_layout(
         height=AROUND + ROW_HEIGHT * longest,
-        margin={"l": 64, "r": 16, "t": 80, "b": 52},
+        margin={"l": 64, "r": 16, "t": 72, "b": 52},
         legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
         plot_bgcolor="rgba(0, 0, 0, 0)",
         coloraxis={
@@ -110,7 +112,7 @@ def _frame(panels: dict[str, dict[str, dict[float, float]]]) -> go.Figure:
 def _add_panel(
     fig: go.Figure, column: int, rows: dict[str, dict[float, float]], grid: list[float]
 ) -> None:
-    """Add the cells of one prototype, and frames around those that are no particles."""
+    """Add the cells of one prototype, and frames around those beyond ``particle``."""
     shares = np.array([[row.get(T, np.nan) for T in grid] for row in rows.values()])
     values = np.log10(np.where(shares > 0, shares, np.nan))
     fig.add_heatmap(
@@ -121,16 +123,16 @@ def _add_panel(
         z=np.maximum(values, np.log10(LEAST)),  # NaN stays
         text=[[_written(share) for share in row] for row in shares],
         texttemplate="%{text}",
-        textfont={"size": 9},
+        textfont={"size": 10},
         coloraxis="coloraxis",
         xgap=1,
         ygap=1,
         hovertemplate=f"%{{y}} at %{{x}} K: {style.pretty('κ_C')}/κ = %{{text}} %<extra></extra>",
     )
-    for place, share in np.ndenumerate(shares):
-        colour = MARKS.get(verdict(float(share)) or Verdict.PARTICLE)
-        if colour is not None:
-            fig.add_shape(_box(*place, colour), row=1, col=column)
+    for (row_number, place), share in np.ndenumerate(shares):
+        found = verdict(float(share))
+        if found in MARKS:
+            fig.add_shape(_box(row_number, place, MARKS[found][0]), row=1, col=column)
 
 
 def _box(row: int, column: int, colour: str) -> dict[str, Any]:
@@ -145,9 +147,9 @@ def _box(row: int, column: int, colour: str) -> dict[str, Any]:
     }
 
 
-def _written(share: FloatArray | float) -> str:
-    """Percent with two digits, as far as they can be read."""
-    percent = 100 * float(share)
+def _written(share: float) -> str:
+    """Percent with two digits; less than 0.1 is 0."""
+    percent = 100 * share
     if np.isnan(percent):
         return ""
     return f"{percent:.0f}" if percent >= 9.95 else f"{percent:.1f}" if percent >= 0.095 else "0"

@@ -116,12 +116,12 @@ def test_files_that_hold_no_rates_say_what_is_wrong(tmp_path: Path) -> None:
 def test_force_constants_of_another_supercell_are_refused(tmp_path: Path) -> None:
     poscar, fc2 = shared_path(f"{FOLDER}POSCAR"), shared_path(f"{FOLDER}fc2.hdf5")
     with pytest.raises(CatalogError, match="has 22; give the supercell of fc2"):
-        read_harmonic(poscar, fc2, (1, 1, 1), primitive_matrix=np.eye(3))
+        read_harmonic(poscar, fc2, (1, 1, 1))
     with pytest.raises(CatalogError, match="absent does not exist"):
         read_harmonic(poscar, tmp_path / "absent", (1, 1, 1))
     shutil.copy(poscar, tmp_path / "fc2.hdf5")
     with pytest.raises(CatalogError, match="cannot be read"):
-        read_harmonic(poscar, tmp_path / "fc2.hdf5", (1, 1, 1), primitive_matrix=np.eye(3))
+        read_harmonic(poscar, tmp_path / "fc2.hdf5", (1, 1, 1))
 
 
 # ------------------------------------------------------------------------------ La2Zr2O7
@@ -134,7 +134,6 @@ def pyrochlore() -> Conductivity:
         shared_path(f"{FOLDER}fc2.hdf5"),
         (4, 4, 4),
         shared_path(f"{FOLDER}BORN"),
-        np.eye(3),
     )
     return stored_rates_conductivity(constants, read_phono3py_gammas(shared_path(RATES)))
 
