@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from screen.benchmark.accuracy import COLUMNS
+from screen.benchmark.scoring import COLUMNS
 from screen.core.columns import Column
 from screen.core.registry import find, names
 from screen.store.examples import examples
 from screen.store.relations import Relation
 from screen.store.schema import CORE_TABLES, Table, property_tables
-from screen.store.scores import ACCURACY
+from screen.store.scores import MODE_SUMMARY
 from screen.store.views import FUNCTIONS, relations
 
 PAGE = Path(__file__).with_name("sql.md")
@@ -47,7 +47,7 @@ def _queries() -> Iterator[str]:
 def _schema() -> Iterator[str]:
     """Yield views, macros and tables with all their columns."""
     declared = {name: find("properties", name).COLUMNS for name in names("properties")}
-    declared[ACCURACY] = COLUMNS
+    declared[MODE_SUMMARY] = COLUMNS
     tables = (*CORE_TABLES, *property_tables(declared))
     found = relations(tables[len(CORE_TABLES) :], ())
     shown: dict[tuple[Column, ...], str] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from screen.benchmark import accuracy
+from screen.benchmark import scoring
 from screen.core.catalogs import catalog_path
 from screen.core.columns import Column
 from screen.core.errors import CatalogError, StoreError
@@ -21,7 +21,7 @@ RECORDED = "benchmarks"
 """Folder of ``catalogs/`` with the tables of runs whose folders are gone, by the run's name."""
 
 _TRANSPORT = {column.name: column for column in conductivity.COLUMNS}
-_MICROSCOPIC = tuple(column for column in accuracy.COLUMNS if column.name != scores.SRME.name)
+_BY_MODES = tuple(column for column in scoring.COLUMNS if column.name != scores.SRME.name)
 
 
 def _known(columns: tuple[Column, ...], *names: str) -> list[Column]:
@@ -43,8 +43,8 @@ COLUMNS: tuple[Column, ...] = (
     scores.SRD,
     scores.SRE,
     scores.SRME,
-    *_MICROSCOPIC,
     *(_TRANSPORT[name] for name in ("temperatures", "kappa_p", "kappa_c")),
+    *_BY_MODES,
     *_known(COST_LEDGER.columns, "wall_s", "cpu_s", "evaluations", "atoms"),
     *_known(OUTCOMES.columns, "model_digest", "protocol_digest"),
 )
@@ -63,7 +63,7 @@ def read_compounds(snapshot: Snapshot) -> pa.Table:
     """
     present = {
         name: {column.name for column in queries.columns_of(snapshot, name)}
-        for name in ("conductivity", scores.ACCURACY)
+        for name in ("conductivity", scores.MODE_SUMMARY)
     }
     if not present["conductivity"]:
         raise StoreError(f"{snapshot.path.parent}: the run holds no conductivities")
@@ -79,10 +79,12 @@ def read_compounds(snapshot: Snapshot) -> pa.Table:
 def _sql(present: dict[str, set[str]]) -> str:
     """Return the query; what the run lacks is NULL."""
 
-    def of(table: str, *names: str, kind: str = "DOUBLE") -> list[str]:
+    def of(table: str, *columns: Column) -> list[str]:
         return [
-            f"{table}.{name}" if name in present[table] else f"NULL::{kind} AS {name}"
-            for name in names
+            f"{table}.{column.name}"
+            if column.name in present[table]
+            else f"NULL::{column.sql_type} AS {column.name}"
+            for column in columns
         ]
 
     judged = ("formula", "prototype", "model", "protocol", "status", "stable", "failure_kind")
@@ -90,10 +92,10 @@ def _sql(present: dict[str, set[str]]) -> str:
     selected = [
         "benchmark.material_id AS compound",
         *(f"benchmark.{name}" for name in (*judged, "kappa_300")),
-        *of("conductivity", "kappa_p_300", "kappa_c_300"),
+        *of("conductivity", *(_TRANSPORT[name] for name in ("kappa_p_300", "kappa_c_300"))),
         *(f"benchmark.{column.name}" for column in errors),
-        *of(scores.ACCURACY, *(column.name for column in _MICROSCOPIC)),
-        *of("conductivity", "temperatures", "kappa_p", "kappa_c", kind="DOUBLE[]"),
+        *of("conductivity", *(_TRANSPORT[name] for name in ("temperatures", "kappa_p", "kappa_c"))),
+        *of(scores.MODE_SUMMARY, *_BY_MODES),
         *(f"spent.{name}" for name in ("wall_s", "cpu_s", "evaluations", "atoms")),
         *(f"benchmark.{name}" for name in ("model_digest", "protocol_digest")),
     ]

@@ -1,4 +1,4 @@
-"""Score a run: compare its stored conductivities with references and write down the errors."""
+"""Score a run: what the modes of its conductivities say, and how far they are from references."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from screen.benchmark.accuracy import COLUMNS, accuracy
+from screen.benchmark import accuracy
 from screen.benchmark.references import ModeReference, read_references
+from screen.benchmark.verdicts import BY_TEMPERATURE, verdict_columns
 from screen.core.errors import CatalogError
 from screen.core.records import Conductivity
 from screen.store.artifacts import Artifacts
@@ -16,9 +17,10 @@ from screen.store.database import Snapshot, Writer, open_snapshot
 from screen.store.frames import Row, table_of
 from screen.store.layout import artifacts_folder
 from screen.store.schema import OUTCOME_KEY_NAMES, property_table
-from screen.store.scores import ACCURACY
+from screen.store.scores import MODE_SUMMARY
 
-TABLE = property_table(ACCURACY, COLUMNS)
+COLUMNS = (*accuracy.COLUMNS, *BY_TEMPERATURE)
+TABLE = property_table(MODE_SUMMARY, COLUMNS)
 
 _COMPARABLE = f"""
 SELECT {", ".join(OUTCOME_KEY_NAMES)}, json_extract_string(artifacts, '$.conductivity') AS key,
@@ -60,8 +62,8 @@ def score(run: Path, references: Path | None = None) -> Scored:
     scored = Scored()
     with open_snapshot(run) as snapshot:
         rows = list(_rows(run, snapshot, _References(references), scored))
-    with Writer(run, {ACCURACY: COLUMNS}) as writer:
-        writer.restore({ACCURACY: table_of(ACCURACY, TABLE.columns, rows)})
+    with Writer(run, {MODE_SUMMARY: COLUMNS}) as writer:
+        writer.restore({MODE_SUMMARY: table_of(MODE_SUMMARY, TABLE.columns, rows)})
         writer.publish()
     return scored
 
@@ -76,15 +78,15 @@ def _rows(run: Path, snapshot: Snapshot, known: _References, scored: Scored) -> 
             scored.left_out[compound] = "its record is gone"
             continue
         try:
-            found = accuracy(record, known.of(compound, item["nac"]))
+            found = accuracy.accuracy(record, known.of(compound, item["nac"]))
             nac = known.with_nac.get(compound)
-            srme_nac = None if nac is None else accuracy(record, nac).srme_300
+            srme_nac = None if nac is None else accuracy.accuracy(record, nac).srme_300
         except CatalogError as error:
             scored.left_out[compound] = str(error)
             continue
         scored.compared += 1
         key = {name: item[name] for name in OUTCOME_KEY_NAMES}
-        yield {**key, **asdict(found), "srme_nac_300": srme_nac}
+        yield {**key, **asdict(found), "srme_nac_300": srme_nac, **verdict_columns(record)}
 
 
 @dataclass(frozen=True)

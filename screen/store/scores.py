@@ -44,8 +44,8 @@ SRME = Column(
     "2 Σ |κ(qs) − κ_ref(qs)|/(κ + κ_ref) over all modes, 0 to 2; 2 where the crystal failed or is "
     "unstable. Empty until `thermoscreen benchmark` has compared the modes",
 )
-ACCURACY = "accuracy"
-"""Table of what `thermoscreen benchmark` finds mode by mode, see ``screen.benchmark.accuracy``."""
+MODE_SUMMARY = "mode_summary"
+"""Table of what `thermoscreen benchmark` finds mode by mode, see ``screen.benchmark.scoring``."""
 
 
 def benchmark(stored: Stored) -> Relation:
@@ -72,13 +72,13 @@ FROM (
   SELECT
   {listed([*inner, *_TRAILING])},
   CASE WHEN {stored.value("stability", "stable", "BOOLEAN")} IS NOT FALSE THEN {kappa} END AS scored,
-  {stored.value(ACCURACY, SRME.name)} AS srme
+  {stored.value(MODE_SUMMARY, SRME.name)} AS srme
   FROM outcomes
   {named("outcomes")}
   LEFT JOIN failure_log ON failure_log.position = 0 AND {same("failure_log")}
   {stored.joined("stability")}
   {stored.joined("conductivity")}
-  {stored.joined(ACCURACY)}
+  {stored.joined(MODE_SUMMARY)}
   WHERE {asked} AND outcomes.status NOT IN {HELD_BACK}
     AND 300 BETWEEN (protocols.settings->>'$.temperatures[0]')::DOUBLE
       AND (protocols.settings->>'$.temperatures[#-1]')::DOUBLE

@@ -16,7 +16,7 @@ from dashboard.benchmark.questions import Question
 from dashboard.charts.leaderboard import OWN, OWN_SRME
 from dashboard.charts.leaderboard import leaderboard as leaderboard_chart
 from dashboard.charts.parity import NO_KAPPA, parity_bins, parity_scatter
-from screen.benchmark.accuracy import COLUMNS as MODE_COLUMNS
+from screen.benchmark.scoring import COLUMNS as MODE_COLUMNS
 from screen.core.protocols import ModelIdentity
 from screen.core.records import Outcome
 from screen.core.settings import protocol_named
@@ -364,9 +364,9 @@ def test_compared_modes_are_on_the_page(page: OpenPage, tmp_path: Path) -> None:
         for name, (kappa, _, _) in JUDGED.items()
         if kappa is not None
     ]
-    with Writer(tmp_path, {"accuracy": MODE_COLUMNS}) as writer:
-        declared = property_table("accuracy", MODE_COLUMNS).columns
-        writer.restore({"accuracy": table_of("accuracy", declared, rows)})
+    with Writer(tmp_path, {"mode_summary": MODE_COLUMNS}) as writer:
+        declared = property_table("mode_summary", MODE_COLUMNS).columns
+        writer.restore({"mode_summary": table_of("mode_summary", declared, rows)})
         writer.publish()
     app = page("benchmark", tmp_path)
     values = {item.label: item.value for item in app.metric}
