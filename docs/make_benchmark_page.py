@@ -6,6 +6,7 @@ Writes what stands between the markers of ``docs/benchmark.md``, from the runs r
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ from screen.core.published import COMPOUNDS, POTENTIALS, published, published_of
 from screen.core.registry import find, names
 
 DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))  # for the script beside this one
+from wave_like import wave_like_section  # noqa: E402  # after sys.path
+
 PAGE = DOCS / "benchmark.md"
 RECORDED = DOCS.parent / "catalogs" / "benchmarks"
 BEGIN, END = "<!-- generated: begin -->\n", "<!-- generated: end -->"
@@ -267,7 +271,25 @@ def _measured(
     yield ""
 
 
-SECTIONS: tuple[Callable[[Sequence[Run]], Iterator[str]], ...] = (leaderboard, ours, experiment)
+def coherences(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield what coherences carry in each run that has κ at several temperatures."""
+    told = [run for run in runs if "beyond_wigner_share" in run.table.column_names]
+    if not told:
+        return
+    yield "## Wigner against Boltzmann\n"
+    yield "![κ_C/κ of all compounds, 100 to 800 K](pictures/wave_like.png)\n"
+    for run in told:
+        yield f"### {run.model}, {run.protocol}\n"
+        yield wave_like_section(run.table)
+        yield ""
+
+
+SECTIONS: tuple[Callable[[Sequence[Run]], Iterator[str]], ...] = (
+    leaderboard,
+    ours,
+    coherences,
+    experiment,
+)
 """The generated part, in this order: each takes the recorded runs and yields lines."""
 
 SCORES = (
