@@ -190,7 +190,6 @@ def _from_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> ForceSet:
     fc2_supercell, fc3_supercell = (
         _supercell(path, arrays, name, candidate) for name in SUPERCELLS
     )
-    advised = None if candidate is None else candidate.hints.mesh
     return ForceSet(
         compound=name_of(path) if candidate is None else candidate.id,
         path=path,
@@ -201,7 +200,7 @@ def _from_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> ForceSet:
         forces=OrderedForces(
             _forces(path, arrays, "fc2_forces"), _forces(path, arrays, "fc3_forces")
         ),
-        mesh=np.array(arrays["mesh"]) if "mesh" in arrays else advised,
+        mesh=_mesh(path, arrays, candidate),
         metadata=Metadata() if candidate is None else candidate.metadata,
         stored=_stored(path, arrays),
     )
@@ -262,6 +261,18 @@ def _supercell(
     if hint is None:
         raise unusable(path, f"holds no {name}: multiples of the cell, shape (3,) or (3, 3)")
     return np.array(hint)
+
+
+def _mesh(
+    path: Path, arrays: Mapping[str, NDArray[Any]], candidate: Candidate | None
+) -> IntArray | None:
+    """q-mesh (3,) of the file, else of the catalog; None if neither has one."""
+    if "mesh" not in arrays:
+        return None if candidate is None else candidate.hints.mesh
+    mesh = np.array(arrays["mesh"], dtype=np.int64)
+    if mesh.shape != (3,) or mesh.min() < 1:
+        raise unusable(path, f"mesh must be three positive numbers, not {mesh.tolist()}")
+    return mesh
 
 
 def _stored(path: Path, arrays: Mapping[str, NDArray[Any]]) -> StoredResult:

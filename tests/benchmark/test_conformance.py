@@ -78,7 +78,11 @@ def check_alone(compound: str, folder: Path) -> Conformance:
 def test_stored_forces_of_mace_give_the_stored_and_the_published_results(
     compound: str, tmp_path: Path
 ) -> None:
-    """Frequencies, split of κ, modes, and SRME against DFT with NAC."""
+    """Frequencies, split of κ, modes, and SRME against DFT with NAC.
+
+    GaAs: κ 0.04 % off, SRME 0.4780 instead of 0.4779. A per cent of the lattice parameter is one of
+    κ, hence up to 0.01 of SRE and of SRME; the other tolerances are for isotopes in phono3py 3.
+    """
     found = check_alone(compound, tmp_path)
     assert found.status == "complete"
     stored, score = found.stored, found.published
@@ -89,7 +93,22 @@ def test_stored_forces_of_mace_give_the_stored_and_the_published_results(
     assert stored.frequency_difference < 1e-6  # THz
     assert stored.kappa_p_ratio == pytest.approx(1, abs=0.02)
     assert stored.conforms is (compound != LOST_TIES)
-    assert found.srme_300 == pytest.approx(score.srme, abs=0.03 if compound == LOST_TIES else 0.01)
+    assert found.srme_300 == pytest.approx(score.srme, abs=0.02)
+    assert srme_at_stored_kappa(found) == pytest.approx(
+        score.srme, abs=0.02 if compound == LOST_TIES else 0.005
+    )
+
+
+def srme_at_stored_kappa(found: Conformance) -> float | None:
+    """SRME against DFT as if in the cell of the forces, which scales all modes alike."""
+    assert found.solved is not None
+    ours = found.solved.conductivity
+    assert ours is not None
+    assert found.stored.kappa_300 is not None
+    assert found.solved.kappa_300 is not None
+    factor = found.stored.kappa_300 / found.solved.kappa_300
+    scaled = replace(ours, mode_kappa=factor * ours.mode_kappa)
+    return compare_modes(scaled, references(nac=True)[found.compound])
 
 
 @pytest.mark.parametrize("compound", COMPOUNDS)
@@ -147,7 +166,10 @@ def test_nothing_stored_is_nothing_to_conform_to(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("solver", ["wigner", "phono3py"])
 def test_either_solver_serves(solver: str, tmp_path: Path) -> None:
-    """The two agree to 1e-3 on copper."""
+    """Copper: phono3py's SMM19 counts half of the pairs of degenerate modes, 0.5 % of κ here.
+
+    Tolerance 1 %; see tests/contract/test_solvers.py.
+    """
     write_arrays(tmp_path / "Cu.npz", mesh=MESH)
     settings = PROTOCOL.conductivity.model_copy(update={"solver": solver})
     protocol = PROTOCOL.model_copy(update={"conductivity": settings})
@@ -157,7 +179,7 @@ def test_either_solver_serves(solver: str, tmp_path: Path) -> None:
     assert found.solved.conductivity.solver == solver
     expected = solve(read_force_set(tmp_path / "Cu.npz"))
     ours = np.trace(expected.kappa_p[0] + expected.kappa_c[0]) / 3
-    assert found.solved.kappa_300 == pytest.approx(ours, rel=1e-3)
+    assert found.solved.kappa_300 == pytest.approx(ours, rel=0.01)
 
 
 def test_one_bad_file_does_not_stop_the_others_and_an_unstable_crystal_scores_two(

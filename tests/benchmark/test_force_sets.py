@@ -110,6 +110,7 @@ def test_a_file_may_bring_its_own_cell_and_name(tmp_path: Path) -> None:
         ),
         ({"lattice": None}, "'Cu' is no benchmark compound; name the file", "unknown_compound"),
         ({"fc2_supercell": None}, r"holds no fc2_supercell: .*\(3,\) or \(3, 3\)", "force_set"),
+        ({"mesh": np.array([5, 0, 5])}, "mesh must be three positive numbers", "force_set"),
         ({"kappa_C": np.ones(3)}, "kappa_C must be xx, yy, zz, yz, xz, xy", "force_set"),
         (
             {"mode_kappa_TOT": np.ones((4, 2))},
