@@ -2,7 +2,8 @@
 
 Kappa falls with the mean mass and with a random factor, as 1/T with a part that stays; expansion,
 gaps and moduli scatter about plausible values. One material in ten is unstable, some fail, the
-funnel holds some back, some are pending: every state that a page has to count is there.
+funnel holds some back, some are pending: every state that a page has to count is there. One material
+in ten has a reference conductivity.
 """
 
 from __future__ import annotations
@@ -117,6 +118,7 @@ def entry(number: int, rng: np.random.Generator) -> Candidate | Rejected:
         band_gap=gap,
         energy_above_hull=float(max(0.0, rng.normal(0.01, 0.03))),
         theoretical=bool(number % 3 == 0),
+        kappa_reference_300=_typical_kappa(crystal, rng) if number % 10 == 0 else None,
     )
     return Candidate(identifier, "synthetic", crystal, metadata=metadata)
 
@@ -146,7 +148,7 @@ def _outcome(
     if number % 10 == 3:
         unstable = Failure("stability", "imaginary_modes", "imaginary modes down to -1.2 THz")
         return _ended(item.id, item.crystal, rows, (unstable,), BEFORE_FC3, rng)
-    kappa = factor * 400.0 / _mean_mass(item.crystal) * float(rng.lognormal(0.0, 1.0))
+    kappa = factor * _typical_kappa(item.crystal, rng)
     rows["slack"] = _slack(kappa * float(rng.lognormal(0.0, 0.6)), rng)
     if number % 10 == 5:
         held = Failure("funnel", "not_selected", "estimated κ is not among the best")
@@ -196,9 +198,9 @@ def _ended(
     )
 
 
-def _mean_mass(crystal: Crystal) -> float:
-    """Mean atomic mass in u."""
-    return float(np.mean(atomic_masses[crystal.numbers]))
+def _typical_kappa(crystal: Crystal, rng: np.random.Generator) -> float:
+    """κ at 300 K in W/m/K: falls with the mean atomic mass, scatters by a factor of e."""
+    return 400.0 / float(np.mean(atomic_masses[crystal.numbers])) * float(rng.lognormal(0.0, 1.0))
 
 
 def _stability(item: Candidate, stable: bool, rng: np.random.Generator) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from dashboard import display, sheet
 from dashboard.charts.comparison import EXPANSION, PARTS, Curve
+from dashboard.filters import quoted
 from screen.core.columns import Column
 from screen.store import queries
 from screen.store.database import Snapshot
@@ -228,11 +229,6 @@ def expansions(found: Sequence[Entry]) -> list[Curve]:
         for entry in found
         if (grid := entry.grids.get("expansion")) is not None
     ]
-
-
-def quoted(text: str) -> str:
-    """Write a text as SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _placeholders(values: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pyarrow as pa
 
 from dashboard import cells, sheet
+from dashboard.filters import quoted
 from dashboard.potentials import Row
 from dashboard.sheet import Result
 from screen.core.columns import Column
@@ -106,11 +107,7 @@ def phono3py(run: Path, result: Result) -> bytes:
 def where(result: Result) -> str:
     """Return the SQL condition of one outcome on the view ``results``."""
     keys = ("material_id", "model_digest", "protocol_digest")
-    return " AND ".join(f"{key} = {_quoted(str(result.row[key]))}" for key in keys)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return " AND ".join(f"{key} = {quoted(str(result.row[key]))}" for key in keys)
 
 
 def _zipped(folder: Path) -> bytes:

@@ -6,16 +6,25 @@ is one text of SQL that the page shows and that ``thermoscreen sql`` runs as it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dashboard.comparison import quoted
+from dashboard.filters import quoted
 from screen.core.columns import Column
 from screen.core.verdicts import MIXED_FROM, WAVE_LIKE_FROM, Verdict
 from screen.store import queries
 from screen.store.database import Snapshot
+from screen.store.macros import KAPPA, KAPPA_C, KAPPA_P, SHARE
+from screen.store.relations import columns_of, of
+from screen.store.schema import MATERIALS
 
 BINS = 50  # per axis of the map of carriers
 SHARES = ("wave_like_share_300", "overdamped_share_300")
+_AT = (
+    KAPPA,
+    replace(KAPPA_P, description=f"{KAPPA_P.description}: all the BTE sees"),
+    replace(KAPPA_C, description=f"{KAPPA_C.description}: what the BTE misses"),
+    SHARE,
+)
 
 
 @dataclass(frozen=True)
@@ -118,14 +127,12 @@ def has_shares(snapshot: Snapshot) -> bool:
 
 def table_columns(temperature: float) -> tuple[Column, ...]:
     """Return the columns of ``materials_sql`` with labels and units."""
-    at = f"({temperature:g} K)"
-    kappa = "W/m/K"
+    formula, prototype, material = columns_of(
+        of(MATERIALS, ["formula", "prototype", "material_id"])
+    )
     return (
-        Column("formula", "VARCHAR", "formula", "Reduced formula"),
-        Column("kappa", "DOUBLE", f"κ {at}", "Lattice thermal conductivity", kappa),
-        Column("kappa_p", "DOUBLE", f"κ_P {at}", "Its populations part: all the BTE sees", kappa),
-        Column("kappa_c", "DOUBLE", f"κ_C {at}", "Its coherences part: what the BTE misses", kappa),
-        Column("coherence_share", "DOUBLE", f"κ_C/κ {at}", "Share of the coherences in κ"),
+        formula,
+        *(replace(column, label=f"{column.label} ({temperature:g} K)") for column in _AT),
         Column(
             "verdict",
             "VARCHAR",
@@ -145,8 +152,8 @@ def table_columns(temperature: float) -> tuple[Column, ...]:
             "overdamped (300 K)",
             "Share of κ in phonons that decay within 1/ω: no quasiparticles, doubt κ itself",
         ),
-        Column("prototype", "VARCHAR", "prototype", "Structure type"),
-        Column("material_id", "VARCHAR", "material", "Identifier of the crystal in its source"),
+        prototype,
+        material,
     )
 
 

@@ -1,12 +1,13 @@
 """Photograph every page of a run's dashboard: ``python docs/make_pictures.py --run RUN --out FOLDER``.
 
-Writes one PNG per page, 1280 px wide and under 300 kB. Needs Chromium and the package ``playwright``
-(``pip install playwright``; its own browsers are not needed).
+Writes one PNG per page, 1280 px wide and under 300 kB. Needs Chromium and the extra ``dev``; the
+browsers that come with playwright are not needed.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ from PIL import Image
 from playwright.sync_api import Page, TimeoutError, sync_playwright
 from scipy.spatial import KDTree
 
-from dashboard.launch import serving
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests by name
+
+from dashboard.launch import serving  # after sys.path
 from screen.core.errors import ThermoscreenError
 from screen.ranking import rank
 from screen.store.database import open_snapshot
+from tests.dashboard.chromium import ARGUMENTS, CHROMIUM
 
 WIDTH, HEIGHT = 1280, 900  # px
 TIMEOUT = 90_000  # ms
@@ -30,18 +34,6 @@ COMPARED = 2  # materials of each ranking on the page of comparisons
 DRAWN = """() => document.querySelector('h1')
   && document.querySelector('.js-plotly-plot .main-svg')
   && !document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')"""
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
 
 
 def main() -> None:
@@ -52,7 +44,7 @@ def main() -> None:
     parser.add_argument("--pages", nargs="*", help="default: all")
     parser.add_argument("--dark", action="store_true", help="the dark theme")
     parser.add_argument("--size", type=int, nargs=2, default=(WIDTH, HEIGHT), metavar="PX")
-    parser.add_argument("--chromium", type=Path, default=Path("/usr/bin/chromium"))
+    parser.add_argument("--chromium", type=Path, default=CHROMIUM)
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     try:

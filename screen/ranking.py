@@ -11,10 +11,12 @@ import pyarrow as pa
 from screen.core.columns import Column
 from screen.core.errors import SettingsError
 from screen.core.substrates import expansion_to_match
-from screen.store import queries
+from screen.store import macros, queries, rankable, ranked, scores
 from screen.store.database import Snapshot
 from screen.store.ensemble import ensemble_of
-from screen.store.queries import columns_of, property_names
+from screen.store.queries import property_names
+from screen.store.relations import columns_of, of
+from screen.store.schema import MATERIALS
 
 KEY = "material_id, model_digest, protocol_digest"
 POOL = "material_id, protocol_digest"
@@ -50,55 +52,15 @@ RANKINGS: Mapping[str, Ranking] = {
     )
 }
 
+_FORMULA, _MATERIAL_ID, _PROTOTYPE, _BAND_GAP = columns_of(
+    of(MATERIALS, ["formula", "material_id", "prototype", "band_gap"])
+)
 COLUMNS = (
     Column("rank", "BIGINT", "rank", "Place in the ranking, 1 is best"),
-    Column("formula", "VARCHAR", "formula", "Reduced formula"),
-    Column("material_id", "VARCHAR", "material", "Identifier of the crystal in its source"),
-    Column("prototype", "VARCHAR", "prototype", "Structure type, e.g. rocksalt"),
-    Column("model", "VARCHAR", "potential", "Name of the potential, or of how many the median is"),
-    Column("protocol", "VARCHAR", "protocol", "Name of the protocol"),
-    Column("status", "VARCHAR", "status", "complete, or partial if another property failed"),
-    Column("temperature", "DOUBLE", "T", "Temperature of κ and α", "K"),
-    Column("kappa", "DOUBLE", "κ", "Lattice thermal conductivity", "W/m/K"),
-    Column(
-        "kappa_spread",
-        "DOUBLE",
-        "± κ",
-        "Half the range of κ over the potentials of which κ is the median",
-        "W/m/K",
-    ),
-    Column("kappa_p", "DOUBLE", "κ_P", "Its populations part", "W/m/K"),
-    Column("kappa_c", "DOUBLE", "κ_C", "Its coherences part", "W/m/K"),
-    Column("coherence_share", "DOUBLE", "κ_C/κ", "Share of the coherences in κ"),
-    Column("expansion", "DOUBLE", "α", "Linear thermal expansion coefficient", "1/K"),
-    Column(
-        "expansion_spread",
-        "DOUBLE",
-        "± α",
-        "Half the range of α over the potentials of which α is the median",
-        "1/K",
-    ),
-    Column(
-        "models_disagree",
-        "BOOLEAN",
-        "disagree",
-        "Potentials that are fit for κ differ in κ at 300 K by more than a factor of 1.5, or in "
-        "dynamical stability",
-    ),
-    Column(
-        "fc3_fit_poor",
-        "BOOLEAN",
-        "poor fit",
-        "A fit of fc3 behind κ misses the protocol's limits",
-    ),
-    Column(
-        "kappa_reference_300",
-        "DOUBLE",
-        "reference κ (300 K)",
-        "Reference conductivity at 300 K, with NAC if κ is",
-        "W/m/K",
-    ),
-    Column("ratio_300", "DOUBLE", "κ/reference (300 K)", "κ over its reference, both at 300 K"),
+    *(_FORMULA, _MATERIAL_ID, _PROTOTYPE, ranked.MODEL, ranked.PROTOCOL, rankable.STATUS),
+    *(macros.TEMPERATURE, macros.KAPPA, ranked.KAPPA_SPREAD, macros.KAPPA_P, macros.KAPPA_C),
+    *(macros.SHARE, macros.EXPANSION, ranked.EXPANSION_SPREAD),
+    *(rankable.DISAGREE, rankable.POOR, scores.REFERENCE, scores.RATIO),
 )
 MATCH_COLUMNS = (
     Column(
@@ -114,9 +76,7 @@ MATCH_COLUMNS = (
         "Pareto",
         "No other material has at least as good a κ and at most the same |α − α_sub|, one better",
     ),
-    Column(
-        "band_gap", "DOUBLE", "band gap", "Electronic band gap given by the source, if any", "eV"
-    ),
+    _BAND_GAP,
 )
 
 
@@ -274,7 +234,7 @@ def _check_temperature(snapshot: Snapshot, tables: Sequence[str], temperature: f
 
 def _expansion_sql(snapshot: Snapshot) -> str:
     """Return SQL for the expansion at ``$T``, NULL where the run has none."""
-    grids = {column.name for column in columns_of(snapshot, "expansion")} & set(GRIDS)
+    grids = {column.name for column in queries.columns_of(snapshot, "expansion")} & set(GRIDS)
     if not grids:
         return f"SELECT {KEY}, NULL::DOUBLE AS expansion FROM outcomes"
     return _at_temperature("expansion", grids.pop(), ("expansion",))
@@ -282,7 +242,7 @@ def _expansion_sql(snapshot: Snapshot) -> str:
 
 def _poor_sql(snapshot: Snapshot) -> str:
     """Return SQL for whether the fit of fc3 is poor; a run may not say."""
-    known = {column.name for column in columns_of(snapshot, "conductivity")}
+    known = {column.name for column in queries.columns_of(snapshot, "conductivity")}
     return "conductivity.fc3_fit_poor" if "fc3_fit_poor" in known else "NULL::BOOLEAN"
 
 

@@ -4,6 +4,7 @@ import re
 import shlex
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -30,7 +31,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "demo"
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith("dashboard")])
+def tested(command: str) -> Any:
+    """An environment is made anew, from the network, where there is time: ``make test`` makes its own
+    by the same command before the tests begin."""
+    slow = command.startswith("models install")
+    return pytest.param(command, marks=pytest.mark.slow) if slow else command
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the environments of whoever runs the tests alone."""
+    monkeypatch.setenv("THERMOSCREEN_HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.parametrize("command", [tested(c) for c in COMMANDS if not c.startswith("dashboard")])
+@pytest.mark.usefixtures("own_home")
 def test_a_command_of_the_readme_works_as_written(command: str, run: Path) -> None:
     arguments = [
         word.replace("runs/demo", str(run)) for word in shlex.split(command, comments=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,15 @@ CLI = Path(sys.executable).with_name("duckdb")
 DOCS = Path(__file__).parents[1] / "docs"
 TEXT = (DOCS / "sql.md").read_text(encoding="utf-8")
 BEGIN, END = "<!-- generated: begin -->\n", "<!-- generated: end -->"
+
+
+def node_has_duckdb() -> bool:
+    """Say whether Node.js is there with DuckDB's package, e.g. below ``NODE_PATH``."""
+    node = shutil.which("node")
+    if node is None:
+        return False
+    ask = [node, "-e", "require.resolve('@duckdb/node-api')"]
+    return subprocess.run(ask, capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +70,17 @@ def test_plain_duckdb_reads_a_snapshot_as_the_page_says(folder: Path) -> None:
         "for row in rows: print(json.dumps(row))"
     )
     found = rows_of([sys.executable, "-I", "-c", f"{code}\n{tell}"], folder)
+    with open_snapshot(folder / "runs" / "demo") as snapshot:
+        expected = snapshot.query("SELECT formula, kappa FROM insulators_at(350) ORDER BY rank")
+    assert found == [list(row.values()) for row in expected.to_pylist()]
+    assert len(found) == 3
+
+
+@pytest.mark.skipif(not node_has_duckdb(), reason="no Node.js that finds @duckdb/node-api")
+def test_node_reads_a_snapshot_as_the_page_says(folder: Path) -> None:
+    (code,) = re.findall(r"```js\n(.*?)```", TEXT, re.DOTALL)
+    tell = "read().then((rows) => rows.forEach((row) => console.log(JSON.stringify(row))));"
+    found = rows_of(["node", "-e", code.replace("450", "350") + tell], folder)
     with open_snapshot(folder / "runs" / "demo") as snapshot:
         expected = snapshot.query("SELECT formula, kappa FROM insulators_at(350) ORDER BY rank")
     assert found == [list(row.values()) for row in expected.to_pylist()]

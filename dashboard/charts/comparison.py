@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts import style
+from dashboard.charts import axes, style
 from screen.core.crystal import FloatArray
+from screen.store.macros import KAPPA, KAPPA_C, KAPPA_P
 
 DASHES = ("solid", "dash", "dot")
 """After the colours are used up once, twice."""
@@ -34,17 +35,18 @@ class Quantity:
 
 
 PARTS = {
-    "κ": Quantity("κ [W/m/K]", "W/m/K", logarithmic=True),
-    "κ_P": Quantity("κ_P [W/m/K]", "W/m/K", logarithmic=True),
-    "κ_C": Quantity("κ_C [W/m/K]", "W/m/K", logarithmic=True),
+    **{
+        column.label: Quantity(column.header, column.unit, logarithmic=True)
+        for column in (KAPPA, KAPPA_P, KAPPA_C)
+    },
     "κ_C/κ": Quantity("κ_C/κ [%]", "%", logarithmic=False),
 }
-EXPANSION = Quantity("α_L [10⁻⁶/K]", "10⁻⁶/K", logarithmic=False)
+EXPANSION = Quantity(axes.LINEAR_EXPANSION.header, axes.LINEAR_EXPANSION.unit, logarithmic=False)
 
 
 def comparison(curves: Sequence[Curve], quantity: Quantity) -> go.Figure:
     """Draw one curve per result; colours repeat with another dash after six."""
-    fig = style.figure("T [K]", quantity.axis)
+    fig = style.figure(axes.TEMPERATURE, quantity.axis)
     for index, curve in enumerate(curves):
         place, turn = index % len(style.CATEGORIES), index // len(style.CATEGORIES)
         fig.add_scatter(

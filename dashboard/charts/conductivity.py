@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.charts import style
+from dashboard.charts import axes, style
 from dashboard.spread import Spread
 from screen.core.experiment import Measurement
 from screen.core.records import Conductivity
@@ -35,7 +35,7 @@ def conductivity_curve(
         Experiments on this crystal.
     """
     kappa_p, kappa_c = mean_diagonal(record.kappa_p), mean_diagonal(record.kappa_c)
-    fig = style.figure("T [K]", "κ [W/m/K]")
+    fig = style.figure(axes.TEMPERATURE, axes.KAPPA)
     style.temperature_axis(fig.layout.xaxis, record.temperatures)
     if scale == "log":
         style.log_axis(fig.layout.yaxis, kappa_p, kappa_c[kappa_c > 0])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts import style
+from dashboard.charts import axes, style
 from dashboard.spread import Spread
 from screen.core.crystal import FloatArray
 from screen.core.experiment import Measurement
@@ -31,7 +31,7 @@ def expansion_curve(
     The mean, and the axes of ``lattice`` (3, 3) where they differ; with measured values, and what
     third-order force constants alone would give; shaded: the range of ``spread`` in 1/K.
     """
-    fig = style.figure("T [K]", "α_L [10⁻⁶/K]")
+    fig = style.figure(axes.TEMPERATURE, axes.LINEAR_EXPANSION.header)
     style.temperature_axis(fig.layout.xaxis, record.temperatures)
     if spread is not None:
         low, high = 1e6 * spread.low, 1e6 * spread.high

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pyarrow as pa
 
-from dashboard.charts import style
+from dashboard.charts import axes, style
 
 ROW_HEIGHT = 17  # px
 LEAST = 5.0  # %, of the axes of shares
@@ -28,7 +28,7 @@ def share_trend(table: pa.Table, threshold: float) -> go.Figure:
         100 * np.array(table[name].to_pylist(), float)
         for name in ("low", "middle", "high", "beyond")
     )
-    fig = style.figure("T [K]", "share [%]", height=420)
+    fig = style.figure(axes.TEMPERATURE, "share [%]", height=420)
     style.temperature_axis(fig.layout.xaxis, grid)
     fig.add_scatter(
         x=np.concatenate([grid, grid[::-1]]),
@@ -71,7 +71,7 @@ def share_map(table: pa.Table) -> go.Figure:
     shares = [dict(zip(row["temperatures"], row["shares"], strict=True)) for row in rows]
     values = [[_percent(item.get(value)) for value in grid] for item in shares]
     names = _unique([str(row["formula"] or row["material_id"]) for row in rows])
-    fig = style.figure("T [K]", "", height=110 + ROW_HEIGHT * len(rows))
+    fig = style.figure(axes.TEMPERATURE, "", height=110 + ROW_HEIGHT * len(rows))
     fig.add_heatmap(
         x=[f"{value:g}" for value in grid],
         y=names,
@@ -187,7 +187,7 @@ def _kappa_bar(kappa: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> dict
     """Return a colour bar for decimal logarithms of κ."""
     positive = kappa[kappa > 0]
     if not len(positive):
-        return {"title": {"text": "κ [W/m/K]"}}
+        return {"title": {"text": axes.KAPPA}}
     top, low = float(np.log10(positive.max())), float(np.log10(positive.min()))
     return style.decades(top, max(int(np.ceil(top - low)), 1), "κ (300 K) [W/m/K]")
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dashboard.rankings.criteria import GAP, HULL, REFERENCE
+from dashboard.rankings.criteria import GAP, HULL
 from dashboard.rankings.facts import SEVERAL
 from dashboard.rankings.question import Question
 from screen.core.columns import Column
 from screen.ranking import COLUMNS as RANKING_COLUMNS
 from screen.ranking import MATCH_COLUMNS
+from screen.store.rankable import DOUBT
+from screen.store.scores import REFERENCE
 
-DOUBT = Column(
-    "expansion_doubt", "BOOLEAN", "doubt α", "There is a reason to doubt α, see expansion_flags"
-)
 FRONT = Column(
     "pareto_optimal",
     "BOOLEAN",

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import data
-from dashboard.data import Published, ResultSet
+from dashboard.data import Published
 from dashboard.display import UNITS
 from dashboard.filters import TRUST, Chemistry, Filters, Match
 from dashboard.rankings.elements import WITH, WITHOUT
@@ -27,21 +27,6 @@ NEEDED = {  # fact that a reason to trust rests on
     "undoubted α": "expansion_doubt",
     "seen in experiments": "theoretical",
 }
-
-
-def choose_results(published: Published) -> ResultSet | None:
-    """Let the user choose a potential, or the median of all, under one protocol."""
-    sets = {item.label: item for item in data.result_sets(published)}
-    if not sets:
-        return None
-    label = st.sidebar.selectbox(
-        "Potential · protocol",
-        list(sets),
-        key="results",
-        bind=IN_ADDRESS,
-        help="With several potentials: their median, ± half their range. Protocols never mix",
-    )
-    return sets[str(label)]
 
 
 def choose_temperature(place: DeltaGenerator, grid: tuple[float, float]) -> float:

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from screen.core.columns import Column
+from screen.store.macros import EXPANSION, SHARE
+from screen.store.ranked import BULK_MODULUS
+from screen.store.relations import columns_of, of
+from screen.store.schema import MATERIALS
+from screen.store.scores import REFERENCE
 
 Side = Literal["low", "high"]
 
@@ -22,28 +27,7 @@ class Criterion:
     fact: str = ""  # what the run has to hold, see ``rankings.facts``
 
 
-HULL = Column(
-    "energy_above_hull",
-    "DOUBLE",
-    "above hull",
-    "Energy above the convex hull given by the source, if any",
-    "eV/atom",
-)
-GAP = Column(
-    "band_gap", "DOUBLE", "band gap", "Electronic band gap given by the source, if any", "eV"
-)
-EXPANSION = Column("expansion", "DOUBLE", "α", "Linear thermal expansion coefficient", "1/K")
-SHARE = Column("coherence_share", "DOUBLE", "κ_C/κ", "Share of the coherences in κ")
-REFERENCE = Column(
-    "kappa_reference_300",
-    "DOUBLE",
-    "reference κ (300 K)",
-    "Reference conductivity at 300 K, with NAC if κ is",
-    "W/m/K",
-)
-BULK_MODULUS = Column(
-    "bulk_modulus", "DOUBLE", "B", "Static bulk modulus (Reuss), median of the potentials", "GPa"
-)
+GAP, HULL = columns_of(of(MATERIALS, ["band_gap", "energy_above_hull"]))
 MEAN_MASS = Column("mean_mass", "DOUBLE", "mean mass", "Mean atomic mass, natural isotopes", "u")
 DENSITY = Column("density", "DOUBLE", "ρ", "Mass density of the relaxed cell", "g/cm³")
 

@@ -19,6 +19,7 @@ from dashboard.rankings.columns import columns_of
 from dashboard.rankings.elements import periodic_table
 from dashboard.rankings.facts import facts
 from dashboard.rankings.question import Order, Question
+from dashboard.results import choose_results
 from dashboard.session import follow, open_run
 from screen.core.columns import Column
 from screen.core.errors import SettingsError, StoreError
@@ -33,7 +34,11 @@ def show(kind: str) -> None:
     published = open_run()
     st.title(TITLES[kind])
     st.caption(RANKINGS[kind].description + ".")
-    chosen = controls.choose_results(published)
+    chosen = choose_results(
+        st.sidebar,
+        data.result_sets(published),
+        "With several potentials: their median, ± half their range. Protocols never mix",
+    )
     grid = answers.temperature_range(published, chosen) if chosen else None
     if chosen is None or grid is None:
         _say_why_empty(published)

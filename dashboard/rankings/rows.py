@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from ase.data import atomic_masses
 
 from dashboard.filters import quoted
-from dashboard.rankings.criteria import BULK_MODULUS, DENSITY, MEAN_MASS
+from dashboard.rankings.criteria import DENSITY, MEAN_MASS
 from dashboard.rankings.facts import SEVERAL
 from dashboard.rankings.question import Question
+from screen.store.ranked import BULK_MODULUS
 from screen.store.schema import RANKABLE
 
 MASS_UNIT = 1.66053906660  # u/Å³ in g/cm³

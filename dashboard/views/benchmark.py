@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import cached, data
 from dashboard.benchmark import answers, columns, leaderboard, questions
@@ -18,6 +17,7 @@ from dashboard.charts.style import Scale
 from dashboard.data import Published, ResultSet, snapshot
 from dashboard.downloads import offer
 from dashboard.linking import open_material, show_sql
+from dashboard.results import choose_results
 from dashboard.session import follow, open_run
 
 SHOWN = 500  # compounds of the table
@@ -36,7 +36,11 @@ def main() -> None:
         "unstable (Póta et al., arXiv 2408.00755)."
     )
     left, right = st.columns([2, 1], gap="large", vertical_alignment="bottom")
-    chosen = choose_results(left, published)
+    chosen = choose_results(
+        left,
+        sets_judged(published),
+        "One potential at a time: medians over potentials are not judged",
+    )
     if chosen is None:
         say_why_empty(published)
         follow(published.run, published)
@@ -55,24 +59,11 @@ def main() -> None:
     follow(published.run, published)
 
 
-def choose_results(place: DeltaGenerator, published: Published) -> ResultSet | None:
-    """Let the user choose a potential and a protocol that have something to compare with."""
+def sets_judged(published: Published) -> list[ResultSet]:
+    """Return the potentials and protocols that have something to compare with."""
     judged = answers.judged(published)
-    sets = {
-        item.label: item
-        for item in data.result_sets(published)
-        if (str(item.model), item.protocol) in judged
-    }
-    if not sets:
-        return None
-    label = place.selectbox(
-        "Potential · protocol",
-        list(sets),
-        key="results",
-        bind="query-params",
-        help="One potential at a time: medians over potentials are not judged",
-    )
-    return sets[str(label)]
+    found = data.result_sets(published)
+    return [item for item in found if (str(item.model), item.protocol) in judged]
 
 
 def say_why_empty(published: Published) -> None:

@@ -12,6 +12,7 @@ from dashboard.data import Published, ResultSet, snapshot
 from dashboard.downloads import offer
 from dashboard.linking import open_material, show_sql
 from dashboard.regimes import Question
+from dashboard.results import choose_results
 from dashboard.session import follow, open_run
 from screen.core.verdicts import MIXED_FROM
 
@@ -32,7 +33,11 @@ def main() -> None:
         "doubt κ itself (Simoncelli, Marzari, Mauri, PRX 12, 041011, 2022)."
     )
     left, middle, right = st.columns(3, gap="large")
-    chosen = choose_results(left, published)
+    chosen = choose_results(
+        left,
+        (item for item in data.result_sets(published) if item.model is not None),
+        "Regimes are those of one potential: shares have no median",
+    )
     grid = data.temperatures(published, chosen) if chosen else []
     if chosen is None or not grid:
         st.info("There is no conductivity yet. The overview says what has been computed.")
@@ -47,21 +52,6 @@ def main() -> None:
     show_map(published, question)
     show_materials(published, question, chosen)
     follow(published.run, published)
-
-
-def choose_results(place: DeltaGenerator, published: Published) -> ResultSet | None:
-    """Let the user choose a potential and a protocol."""
-    sets = {item.label: item for item in data.result_sets(published) if item.model is not None}
-    if not sets:
-        return None
-    label = place.selectbox(
-        "Potential · protocol",
-        list(sets),
-        key="results",
-        bind="query-params",
-        help="Regimes are those of one potential: shares have no median",
-    )
-    return sets[str(label)]
 
 
 def choose_question(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from screen.core.columns import Column
+from screen.store import rankable
 from screen.store.macros import EXPANSION, KAPPA, KAPPA_C, KAPPA_P, SHARE, TEMPERATURE
-from screen.store.rankable import BULK_MODULUS, DISAGREE, DOUBT, POOR, STATUS, VOLUME
+from screen.store.rankable import DISAGREE, DOUBT, POOR, STATUS
 from screen.store.relations import Relation, Selected, columns_of, listed, of
 from screen.store.schema import MATERIALS, PROTOCOL_DIGEST, RANKABLE
 
@@ -36,9 +37,9 @@ EXPANSION_SPREAD = Column(
 COMPARED = Column("models_compared", "BIGINT", "potentials", "Potentials in the median of κ")
 _MATERIAL = ("prototype", "n_atoms", "elements", "band_gap", "energy_above_hull", "theoretical")
 
-_MEDIANS = tuple(
+BULK_MODULUS, VOLUME = (
     replace(column, description=f"{column.description}, median of the potentials")
-    for column in (BULK_MODULUS, VOLUME)
+    for column in (rankable.BULK_MODULUS, rankable.VOLUME)
 )
 _MODEL = (
     "CASE WHEN pooled.models_compared > 1 THEN 'median of ' || pooled.models_compared "
@@ -93,7 +94,7 @@ def _selected(order: str) -> list[Selected]:
         *((column, f"pooled.{column.name}") for column in (EXPANSION, EXPANSION_SPREAD, COMPARED)),
         (DISAGREE, "pooled.models_disagree"),
         (POOR, "pooled.fc3_fit_poor"),
-        *((column, f"pooled.{column.name}") for column in (DOUBT, *_MEDIANS)),
+        *((column, f"pooled.{column.name}") for column in (DOUBT, BULK_MODULUS, VOLUME)),
         *of(MATERIALS, _MATERIAL),
         (PROTOCOL_DIGEST, "pooled.protocol_digest"),
     ]
