@@ -136,7 +136,7 @@ def table_columns(temperature: float) -> tuple[Column, ...]:
         Column(
             "verdict",
             "VARCHAR",
-            f"verdict {at}",
+            f"verdict ({temperature:g} K)",
             f"{Verdict.MIXED} from κ_C/κ = {100 * MIXED_FROM:g} %, {Verdict.WAVE_LIKE} from "
             f"{100 * WAVE_LIKE_FROM:g} %",
         ),
