@@ -270,6 +270,7 @@ class Springs(Calculator):
         self.results = {"forces": SPRINGS.evaluate([from_ase(self.atoms)]).forces[0]}
 
 
+@pytest.mark.filterwarnings("ignore:primitive_matrix defaulted")  # though it is given
 def test_the_program_of_the_docs_writes_a_force_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
