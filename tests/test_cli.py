@@ -42,6 +42,7 @@ COMMANDS = {  # command: a word of its help that says what it is for
     "export": "Parquet",
     "protocols": "protocols",
     "report": "shortlist",
+    "benchmark": "SRME",
     "dashboard": "browser",
 }
 CAMPAIGN = """

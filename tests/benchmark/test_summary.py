@@ -142,7 +142,7 @@ def opened(
 
 SHARED_WITH_SQL = {
     *("compounds", "with_kappa", "mean_sre", "median_sre", "mean_srd"),
-    *("within_factor", "log_error", "spearman"),
+    *("within_factor", "log_error", "spearman", "with_srme", "mean_srme"),
 }
 
 

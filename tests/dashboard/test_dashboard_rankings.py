@@ -311,7 +311,7 @@ def test_files_hold_all_pages_with_units_and_sql(
     assert field.metadata[b"unit"] == b"1/K"
     query = file.schema.metadata[b"sql"].decode()
     assert query == app.code[0].value
-    assert script.endswith(f"{query};\n")
+    assert script().endswith(f"{query};\n")
     with open_snapshot(large) as snapshot:
         assert snapshot.query(query).equals(
             file.replace_schema_metadata(None), check_metadata=False
