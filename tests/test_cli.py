@@ -102,6 +102,7 @@ def test_a_run_writes_to_runs_beside_the_user_and_says_what_came_out(tiny: Tiny)
     assert (tiny.run / "campaign.toml").read_text() == tiny.toml.read_text()
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_and_the_same_command_goes_on(tiny: Tiny, call: Call, tmp_path: Path) -> None:
     command = ["run", tiny.toml, "--run", tmp_path / "run"]
     with subprocess.Popen(

@@ -61,7 +61,7 @@ def benchmark(
     campaign is judged, or the record of one that comes with Thermoscreen; with --forces the
     post-processing of stored forces is checked.
     """
-    from screen.cli import judging  # what they import takes a second
+    from screen.cli import conformance, judging  # what they import takes a second
 
     if forces is not None:
         conformance.check(forces, protocol, references, published, nac, output, as_json)

@@ -76,6 +76,7 @@ def test_a_hexagonal_tensor_has_its_form() -> None:
     assert np.abs(c[:3, 3:]).max() < 1e-6 * c.max()
 
 
+@pytest.mark.slow
 def test_the_residual_is_what_stresses_have_beyond_the_linear() -> None:
     """Its leading order is the curvature: twice as large at twice the strain (1 %)."""
     fine = RelaxationSettings(fmax=1e-6, max_steps=2000)

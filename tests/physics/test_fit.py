@@ -172,6 +172,7 @@ def test_a_larger_primitive_cell_than_symfc_finds_gets_the_same_force_constants(
     np.testing.assert_allclose(found, of_all[phono3py.primitive.p2s_map], atol=1e-8)
 
 
+@pytest.mark.slow
 def test_without_a_cutoff_all_of_the_supercell_is_fitted_up_to_a_number_of_unknowns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -128,6 +128,7 @@ def test_tensors_of_every_mode_equal_those_of_phono3py(name: str, nac: bool, cla
     assert_equal_those_of(of_phono3py(constants, clamped), *of_ours(constants, clamped))
 
 
+@pytest.mark.slow
 def test_harmonic_force_constants_may_have_a_larger_supercell() -> None:
     """NaCl as it is distributed: fc2 of 512 atoms, fc3 of 64, for which phono3py has no route.
 

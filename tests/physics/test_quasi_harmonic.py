@@ -75,6 +75,7 @@ def test_expansion_is_linear_gruneisen_at_the_expanded_volume(temperature: float
     )
 
 
+@pytest.mark.slow
 def test_a_stiff_crystal_expands_as_the_linear_relation_says() -> None:
     """Copper at 100 K, zero-point expansion 0.3 %: 4 %; B_T within 2 % of the static curvature."""
     constants = exact_force_constants(COPPER, (3, 3, 3))
@@ -187,6 +188,7 @@ def test_energies_without_a_minimum_fit_no_equation_of_state() -> None:
     assert caught.value.kind == "equation_of_state"
 
 
+@pytest.mark.slow
 def test_the_residual_tells_a_free_energy_that_is_not_smooth() -> None:
     """Forces 5 % larger in the two widest cells, as where a potential's cutoff meets a shell.
 

@@ -199,6 +199,7 @@ def test_displaced_supercells_give_what_exact_force_constants_give() -> None:
     assert found.alpha_linear[0] == pytest.approx(expected.alpha_linear[0], rel=5e-3)
 
 
+@pytest.mark.slow
 def test_strained_cells_need_no_supercell_as_wide_as_fc3_does() -> None:
     """LiBr, springs of 7 Å in supercells of 11.8 and 17.7 Å: folded fc3 is off by 23 %.
 

@@ -34,6 +34,7 @@ def test_a_campaign_fills_every_property(inline_run: tuple[Path, Path]) -> None:
     assert all(row["status"] == "complete" for row in rows)
 
 
+@pytest.mark.slow
 def test_workers_give_the_same_numbers_as_this_process(
     inline_run: tuple[Path, Path], tmp_path: Path
 ) -> None:

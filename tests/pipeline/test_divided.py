@@ -123,6 +123,7 @@ def test_a_bug_in_a_part_is_tried_again_and_the_other_parts_are_kept(
     assert_same_numbers(tmp_path, undivided)
 
 
+@pytest.mark.slow
 def test_a_part_that_kills_its_worker_leaves_the_rest(
     tmp_path: Path, crystals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

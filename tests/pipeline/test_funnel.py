@@ -95,6 +95,7 @@ def test_only_the_selected_get_fc3_and_a_wider_funnel_lets_more_in(tmp_path: Pat
     assert all(row["n"] == 1 for row in table(run, EXECUTIONS))  # nothing was computed twice
 
 
+@pytest.mark.slow
 def test_an_unstable_crystal_is_judged_by_its_stability_alone(tmp_path: Path) -> None:
     from ase.build import bulk
     from ase.io import write

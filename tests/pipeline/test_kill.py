@@ -51,7 +51,10 @@ def kill_in(stage: str, run: Path, crystals: Path, cluster: str, script: Path) -
 
 @pytest.mark.parametrize(
     ("cluster", "stages"),
-    [("inline", STAGES), ("local", ["fc2_forces", "fc3_forces", "conductivity"])],
+    [
+        pytest.param("inline", STAGES, marks=pytest.mark.slow),
+        ("local", ["fc2_forces", "fc3_forces", "conductivity"]),
+    ],
 )
 def test_a_killed_driver_loses_at_most_the_running_stage(
     cluster: str, stages: list[str], tmp_path: Path

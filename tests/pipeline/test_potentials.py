@@ -23,6 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THERMOSCREEN_HOME", str(tmp_path / "home"))
 
 
+@pytest.mark.slow
 def test_potentials_in_two_interpreters_run_side_by_side(tmp_path: Path) -> None:
     crystals = write_fcc(tmp_path / "crystals", "Cu", "Ag")
     python = second_environment(tmp_path / "second")

@@ -83,6 +83,7 @@ def test_a_spent_budget_stops_and_a_higher_one_goes_on(tmp_path: Path) -> None:
             )
 
 
+@pytest.mark.slow
 def test_rows_that_are_there_stay_when_the_budget_is_spent(tmp_path: Path) -> None:
     crystals = write_fcc(tmp_path / "crystals", "Cu", "Ag")
     run = tmp_path / "run"
@@ -96,6 +97,7 @@ def test_rows_that_are_there_stay_when_the_budget_is_spent(tmp_path: Path) -> No
     assert set(statuses(run).values()) == {"complete"}
 
 
+@pytest.mark.slow
 def test_the_selected_that_the_budget_does_not_pay_for_keep_their_estimate(tmp_path: Path) -> None:
     crystals = write_fcc(tmp_path / "crystals", "Cu", "Ag", "Ni")
     run = tmp_path / "run"

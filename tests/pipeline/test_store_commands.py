@@ -198,7 +198,7 @@ def stopped(run: Path, crystals: Path, stage: str, patch: pytest.MonkeyPatch) ->
             run_campaign(tiny(run, crystals, properties=PROPERTIES))
 
 
-@pytest.mark.parametrize("compacted", [False, True])
+@pytest.mark.parametrize("compacted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_gc_in_the_middle_of_a_campaign_deletes_nothing_that_a_resume_needs(
     finished: Path,
     crystals: Path,

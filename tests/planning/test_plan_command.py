@@ -76,6 +76,7 @@ def test_people_see_stages_totals_memory_and_what_was_not_measured(
     assert "for this potential here" in answer.out
 
 
+@pytest.mark.slow
 def test_elements_that_a_potential_was_not_trained_on_are_counted_as_the_run_refuses_them(
     call: Call, tmp_path: Path
 ) -> None:
