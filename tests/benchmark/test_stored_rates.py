@@ -152,9 +152,14 @@ def test_lanthanum_zirconate_has_the_printed_conductivities() -> None:
 
 @pytest.mark.slow
 def test_lanthanum_zirconate_turns_from_mixed_to_wave_like() -> None:
-    """κ_C/κ = 0.533/2.447 and 0.743/1.314 as printed; ±5e-4 W/m/K of κ_C and κ are 4e-4 of it."""
+    """κ_C/κ = 0.533/2.447 and 0.743/1.314 as printed; ±5e-4 W/m/K of κ_C and κ are 5e-4 of it.
+
+    Where κ_C exceeds κ_P, modes beyond the Wigner limit carry most heat (ours: 13 and 69 %), and all
+    are quasiparticles still.
+    """
     found = carriers(pyrochlore())
     np.testing.assert_allclose(found.coherence_share, [0.533 / 2.447, 0.743 / 1.314], atol=5e-4)
     assert found.verdicts == (Verdict.MIXED, Verdict.WAVE_LIKE)
-    assert found.beyond_wigner[1] > found.beyond_wigner[0] > 0.5
-    assert (found.beyond_ioffe_regel < 0.05).all()  # phonons are still quasiparticles
+    assert found.wave_like[0] < 0.5 < found.wave_like[1]
+    assert found.beyond_wigner[0] < found.beyond_wigner[1]
+    assert found.beyond_ioffe_regel.tolist() == [0.0, 0.0]
