@@ -19,7 +19,9 @@ def test_the_share_within_a_factor_counts_failures_as_misses(tmp_path: Path) -> 
         result("far", [9.0, 6.0, 3.0]),
         result("soft", [3.0, 2.0, 1.0], stable=False),
         replace(
-            result("broken", None), rows={}, failures=(Failure("relax", "relaxation", "no minimum"),)
+            result("broken", None),
+            rows={},
+            failures=(Failure("relax", "relaxation", "no minimum"),),
         ),
     ]
     (example,) = (item for item in examples() if item.name == "error-against-dft")
