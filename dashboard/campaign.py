@@ -112,17 +112,24 @@ def pace(published: Published, pending: int) -> Pace:
     return Pace(row["number"], pending / per_s if pending else None)
 
 
-def failures_sql(stage: str | None, kind: str | None) -> str:
-    """Return the query of the first failure of each failed outcome, of a stage and kind or all."""
-    wanted = [f"status NOT IN {HELD_BACK}", "failure_stage IS NOT NULL"]
+def failures_sql(published: Published, stage: str | None, kind: str | None) -> str:
+    """Return the query of the first failure of each failed outcome, of a stage and kind or all.
+
+    Of the log: the view ``results`` joins all properties, whatever is asked of it.
+    """
+    wanted = ["position = 0", f"status NOT IN {HELD_BACK}"]
     if stage is not None and kind is not None:
-        wanted += [f"failure_stage = {quoted(stage)}", f"failure_kind = {quoted(kind)}"]
-    return (
-        "SELECT formula, material_id, failure_stage, failure_kind, failure_message, status,\n"
-        "  model, protocol, model_digest, protocol_digest\nFROM results\n"
-        f"WHERE {' AND '.join(wanted)}\n"
-        "ORDER BY failure_stage, failure_kind, material_id, model, protocol"
-    )
+        wanted += [f"stage = {quoted(stage)}", f"kind = {quoted(kind)}"]
+    return f"""SELECT formula, material_id, stage AS failure_stage, kind AS failure_kind,
+  message AS failure_message, status, models.name AS model, protocols.name AS protocol,
+  model_digest, protocol_digest
+FROM {queries.log_name(snapshot(published), "failure_log")}
+JOIN outcomes USING (material_id, model_digest, protocol_digest)
+LEFT JOIN materials USING (material_id)
+LEFT JOIN models USING (model_digest)
+LEFT JOIN protocols USING (protocol_digest)
+WHERE {" AND ".join(wanted)}
+ORDER BY failure_stage, failure_kind, material_id, model, protocol"""
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -131,7 +138,7 @@ def failures(
 ) -> pa.Table:
     """Return failed outcomes, see ``failures_sql``; None: all of them."""
     cut = "" if limit is None else f"\nLIMIT {limit}"
-    return snapshot(published).query(failures_sql(stage, kind) + cut)
+    return snapshot(published).query(failures_sql(published, stage, kind) + cut)
 
 
 def failure_columns(columns: dict[str, Column]) -> tuple[Column, ...]:

@@ -42,7 +42,7 @@ class ResultSet:
     label: str  # unique within the run
     model: str | None  # digest; None: the median of all that are fit for κ
     protocol: str  # digest
-    materials: int
+    materials: int  # that it has outcomes of; of a median: the potential that has most
 
 
 def newest(run: Path) -> Published | None:
@@ -117,6 +117,12 @@ def methods(published: Published) -> pa.Table:
     )
 
 
+_COUNTED = (
+    "(SELECT model_digest, protocol_digest, count(*) AS materials FROM outcomes GROUP BY ALL) "
+    "AS counted"
+)
+
+
 @st.cache_data(max_entries=3, show_spinner=False)
 def result_sets(published: Published) -> list[ResultSet]:
     """Return the pairs of potential and protocol that have outcomes, the largest first.
@@ -125,20 +131,18 @@ def result_sets(published: Published) -> list[ResultSet]:
     """
     found = snapshot(published).query(
         "SELECT concat_ws(' · ', models.name, protocols.name) AS label, "
-        "model_digest AS model, protocol_digest AS protocol, count(*) AS materials "
-        "FROM outcomes LEFT JOIN models USING (model_digest) "
-        "LEFT JOIN protocols USING (protocol_digest) "
-        "GROUP BY ALL ORDER BY materials DESC, label, model, protocol"
+        f"model_digest AS model, protocol_digest AS protocol, materials FROM {_COUNTED} "
+        "LEFT JOIN models USING (model_digest) LEFT JOIN protocols USING (protocol_digest) "
+        "ORDER BY materials DESC, label, model, protocol"
     )
     sets = [ResultSet(**row) for row in found.to_pylist()]
     uses = Counter(item.label for item in sets)
     together = snapshot(published).query(
-        "SELECT concat_ws(' · ', 'median of ' || count(DISTINCT model_digest) || ' potentials', "
-        "protocols.name) AS label, NULL AS model, protocol_digest AS protocol, "
-        "count(DISTINCT material_id) AS materials "
-        "FROM outcomes LEFT JOIN protocols USING (protocol_digest) "
+        "SELECT concat_ws(' · ', 'median of ' || count(*) || ' potentials', protocols.name) "
+        "AS label, NULL AS model, protocol_digest AS protocol, max(counted.materials) AS materials "
+        f"FROM {_COUNTED} LEFT JOIN protocols USING (protocol_digest) "
         "WHERE list_contains($models, model_digest) "
-        "GROUP BY protocol_digest, protocols.name HAVING count(DISTINCT model_digest) > 1 "
+        "GROUP BY protocol_digest, protocols.name HAVING count(*) > 1 "
         "ORDER BY materials DESC, label",
         {
             "models": [

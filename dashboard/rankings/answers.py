@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from dashboard.data import Published, ResultSet, snapshot
@@ -36,6 +37,22 @@ def rows_of(published: Published, chosen: ResultSet) -> Rows:
     """Return whose numbers are ranked."""
     models = pooled_models(published) if chosen.model is None else (chosen.model,)
     return Rows(models, facts(published))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def shown(
+    published: Published, question: Question, size: int, page: int
+) -> tuple[pa.Table, pa.Table]:
+    """Return what is plotted and one page of the table, see ``sql.shown_sql``.
+
+    Returns
+    -------
+    The rows of ``points`` and of ``page_of``; both have the columns of both, and the counts.
+    """
+    asked = sql.shown_sql(question, _rows(published, question), size, page)
+    found = snapshot(published).query(asked)
+    plot, table = (found.filter(pc.equal(found["part"], part)) for part in (1, 2))
+    return plot, table
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -38,24 +38,29 @@ def choose_order(place: DeltaGenerator, columns: Sequence[Column]) -> Order:
     return Order(str(name), bool(descending))
 
 
-def choose_page(place: DeltaGenerator, question: Question, listed: int) -> tuple[int, int]:
-    """Let the user turn the pages; another question begins at the first one.
+def choose_size(place: DeltaGenerator) -> int:
+    """Let the user choose how many rows a page has."""
+    return int(place.selectbox("Rows per page", SIZES, index=1, key="rows", bind=IN_ADDRESS))
 
-    Returns
-    -------
-    Rows of a page, and its number from 1.
-    """
-    left, right = place.columns(2)
-    size = int(right.selectbox("Rows per page", SIZES, index=1, key="rows", bind=IN_ADDRESS))
-    pages = max(1, math.ceil(listed / size))
+
+def page_asked(question: Question) -> int:
+    """Return the page that is likely to be shown: another question begins at the first one."""
     asked = digest_of(question)
     if st.session_state.get(_ASKED, asked) != asked:
         st.session_state["page"] = 1
     st.session_state[_ASKED] = asked
+    named = str(st.session_state.get("page", st.query_params.get("page", 1)))
+    return max(1, int(named)) if named.isdecimal() else 1
+
+
+def choose_page(place: DeltaGenerator, size: int, listed: int) -> int:
+    """Let the user turn the pages; return the number of the page from 1."""
+    pages = max(1, math.ceil(listed / size))
     if st.session_state.get("page", 1) > pages:
         st.session_state["page"] = pages
-    page = left.number_input(f"Page of {pages:,}", 1, pages, step=1, key="page", bind=IN_ADDRESS)
-    return size, int(page)
+    return int(
+        place.number_input(f"Page of {pages:,}", 1, pages, step=1, key="page", bind=IN_ADDRESS)
+    )
 
 
 def digest_of(question: Question) -> str:

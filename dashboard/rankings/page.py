@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -89,17 +90,21 @@ def _show_answer(published: Published, question: Question, wanted: Match | None)
     """Show plot, what is selected, and table."""
     plot = st.container()
     columns = columns_of(question, facts(published))
-    bar = st.container()
+    place = st.empty()
+    bar = place.container()
     left, right = bar.columns(2, gap="large", vertical_alignment="bottom")
-    points = answers.points(published, question)
+    pages, sizes = right.columns(2)
+    ordered = replace(question, order=listing.choose_order(left, columns))
+    size, asked = listing.choose_size(sizes), listing.page_asked(ordered)
+    points, table = answers.shown(published, ordered, size, asked)
     if not len(points):
+        place.empty()
         st.info("No stable material passes the filters: widen them in the sidebar.")
         return
     counts = points.slice(0, 1).to_pylist()[0]
-    order = listing.choose_order(left, columns)
-    ordered = replace(question, order=order)
-    size, page = listing.choose_page(right, ordered, counts["listed"])
-    table = answers.page_of(published, ordered, size, page)
+    page = listing.choose_page(pages, size, counts["listed"])
+    if page != asked:  # there are not so many
+        table = answers.page_of(published, ordered, size, page)
     key = selection.table_key(f"{listing.digest_of(ordered)}-{size}-{page}")
     selection.follow_table(key, table["material_id"].to_pylist())
     picked = selection.picked()
@@ -109,11 +114,21 @@ def _show_answer(published: Published, question: Question, wanted: Match | None)
         _show_plot(points, question, wanted, picked)
         _say_what_is_plotted(points, counts, question)
         if picked or question.box:
-            found = answers.picked_rows(published, question, picked) if picked else None
+            found = _picked_rows(published, question, points, picked) if picked else None
             listing.show_selection(question, found, len(picked))
     _say_what_is_listed(bar, table, counts, size * (page - 1))
     listing.show_table(table, columns, key)
     _offer(published, ordered, columns, counts["listed"])
+
+
+def _picked_rows(
+    published: Published, question: Question, points: pa.Table, picked: tuple[str, ...]
+) -> pa.Table:
+    """Return those of the picked materials that pass the filters; most are plotted."""
+    found = points.filter(pc.is_in(points["material_id"], pa.array(picked)))
+    if len(found) < len(picked):  # without a value on the axis they may not be among the points
+        return answers.picked_rows(published, question, picked)
+    return found.sort_by("rank")
 
 
 def _show_plot(

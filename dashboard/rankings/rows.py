@@ -136,6 +136,7 @@ def _references(question: Question, rows: Rows) -> str:
       SELECT material_id, kappa_300, {REFERENCE_SQL} AS reference
       FROM {RANKABLE} AS found JOIN materials USING (material_id)
       WHERE {_whose(question, rows)}
+        AND coalesce(kappa_reference_300, kappa_reference_nac_300) IS NOT NULL
     ) GROUP BY material_id
   ) USING (material_id)"""
 

@@ -20,13 +20,36 @@ POINTS = 1500  # in the plot, with a sample of the others
 def table_sql(question: Question, rows: Rows) -> str:
     """Return the query of all rows that a page lists, in their order, without LIMIT."""
     names = ", ".join(column.name for column in columns_of(question, rows.facts))
-    order = question.order
-    direction = " DESC" if order.descending else ""
-    ties = "" if order.column == "rank" else ", rank"
     return (
         f"{_ranked(question, rows)}\nSELECT {names}\nFROM ranked{_where(_shown(question))}\n"
-        f"ORDER BY {order.column}{direction} NULLS LAST{ties}"
+        f"{_order(question)}"
     )
+
+
+def shown_sql(question: Question, rows: Rows, size: int, page: int) -> str:
+    """Return one query of all that a page shows, for ranking takes longer than what comes after.
+
+    Its rows are those of ``points_sql``, ``part`` 1, and those of ``page_sql``, ``part`` 2, each in
+    their order; every row has the columns and the counts of both.
+    """
+    names = dict.fromkeys(column.name for column in columns_of(question, rows.facts))
+    listed = ", ".join(names | dict.fromkeys(_plotted(question, rows)))
+    table = f"SELECT {listed} FROM ranked{_where(_shown(question))}\n    {_order(question)}"
+    cut = f"LIMIT {size} OFFSET {size * (page - 1)}"
+    return f"""{_ranked(question, rows, kept=True)}, counts AS (
+  SELECT {_counts(question)}
+  FROM ranked
+)
+FROM (
+  SELECT 1 AS part, row_number() OVER () AS place, * FROM (
+    SELECT {listed} FROM ranked
+    {_best_first(question, ())}
+  )
+  UNION ALL SELECT 2, row_number() OVER (), * FROM (
+    {table} {cut}
+  )
+), counts
+ORDER BY part, place"""
 
 
 def page_sql(question: Question, rows: Rows, size: int, page: int) -> str:
@@ -41,22 +64,9 @@ def points_sql(question: Question, rows: Rows, picked: Sequence[str]) -> str:
     value on the axis, and ``listed``, how many the table lists. The sample is that of the smallest
     hashes: the same for the same materials, no matter in which order they came.
     """
-    x, spread = question.criterion.column.name, question.criterion.spread
-    flags = ("models_disagree", "fc3_fit_poor", "expansion_doubt")
-    about = ("material_id", "formula", "prototype", "rank", "temperature")
-    shown = dict.fromkeys((*about, "kappa", "kappa_spread", x, spread or x, *flags))
-    there = {column.name for column in columns_of(question, rows.facts)}
-    names = [name for name in shown if name in there] + ["pareto_optimal"] * question.has_front
-    first = [f"rank <= {POINTS_OF_BEST}"] + ["pareto_optimal"] * question.has_front
-    if picked:
-        first.append(f"material_id IN ({', '.join(quoted(item) for item in picked)})")
-    inside = " AND ".join(_shown(question)) or "TRUE"
     return (
-        f"{_ranked(question, rows)}\nSELECT {', '.join(names)},\n"
-        f"  count(*) OVER () AS materials, count({x}) OVER () AS plotted,\n"
-        f"  count_if({inside}) OVER () AS listed\n"
-        f"FROM ranked\nORDER BY {x} IS NULL, ({' OR '.join(first)}) DESC, hash(material_id)\n"
-        f"LIMIT {POINTS}"
+        f"{_ranked(question, rows)}\nSELECT {', '.join(_plotted(question, rows))},\n"
+        f"  {_counts(question, ' OVER ()')}\nFROM ranked\n{_best_first(question, picked)}"
     )
 
 
@@ -70,8 +80,50 @@ def picked_sql(question: Question, rows: Rows, picked: Sequence[str]) -> str:
     )
 
 
-def _ranked(question: Question, rows: Rows) -> str:
-    """Return the rows that pass the filters, with rank and, where asked for, Pareto front."""
+def _plotted(question: Question, rows: Rows) -> list[str]:
+    """Return the columns that a plot needs."""
+    x, spread = question.criterion.column.name, question.criterion.spread
+    flags = ("models_disagree", "fc3_fit_poor", "expansion_doubt")
+    about = ("material_id", "formula", "prototype", "rank", "temperature")
+    shown = dict.fromkeys((*about, "kappa", "kappa_spread", x, spread or x, *flags))
+    there = {column.name for column in columns_of(question, rows.facts)}
+    return [name for name in shown if name in there] + ["pareto_optimal"] * question.has_front
+
+
+def _counts(question: Question, over: str = "") -> str:
+    """Count the materials that pass, that have a value on the axis, and that the table lists."""
+    x, inside = question.criterion.column.name, " AND ".join(_shown(question)) or "TRUE"
+    return (
+        f"count(*){over} AS materials, count({x}){over} AS plotted,\n"
+        f"  count_if({inside}){over} AS listed"
+    )
+
+
+def _best_first(question: Question, picked: Sequence[str]) -> str:
+    """Put first what is plotted in any case, then the others in an order of chance; cut."""
+    first = [f"rank <= {POINTS_OF_BEST}"] + ["pareto_optimal"] * question.has_front
+    if picked:
+        first.append(f"material_id IN ({', '.join(quoted(item) for item in picked)})")
+    x = question.criterion.column.name
+    return f"ORDER BY {x} IS NULL, ({' OR '.join(first)}) DESC, hash(material_id)\nLIMIT {POINTS}"
+
+
+def _order(question: Question) -> str:
+    """Return the order of the table."""
+    order = question.order
+    direction = " DESC" if order.descending else ""
+    ties = "" if order.column == "rank" else ", rank"
+    return f"ORDER BY {order.column}{direction} NULLS LAST{ties}"
+
+
+def _ranked(question: Question, rows: Rows, kept: bool = False) -> str:
+    """Return the rows that pass the filters, with rank and, where asked for, Pareto front.
+
+    Parameters
+    ----------
+    kept
+        They are read several times, and to be computed once.
+    """
     lowest_first = question.kind == "insulators"
     match = question.match
     extra, wanted = "", conditions(question.filters)
@@ -93,7 +145,7 @@ def _ranked(question: Question, rows: Rows) -> str:
     ).replace("goal", goal)
     return f"""WITH listed AS (
 {listed(question, rows)}
-), ranked AS (
+), ranked AS{" MATERIALIZED" * kept} (
   SELECT row_number() OVER (ORDER BY kappa{" DESC" * (not lowest_first)}{ties}, material_id) AS rank, *{extra}
   FROM listed{_where(wanted)}{window * question.has_front}
 )"""

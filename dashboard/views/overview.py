@@ -169,7 +169,7 @@ def show_failures(published: Published, counts: pa.Table) -> None:
     downloads.offer(
         published,
         "failures" if kind is None else f"failures-{stage}-{kind}",
-        campaign.failures_sql(stage, kind),
+        campaign.failures_sql(published, stage, kind),
         lambda: campaign.failures(published, stage, kind, None),
         columns,
     )

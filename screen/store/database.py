@@ -20,9 +20,10 @@ from screen.core.errors import StoreError
 from screen.core.protocols import ModelCard, ModelIdentity
 from screen.core.records import Candidate, Execution, Outcome, Rejected
 from screen.core.settings import Protocol
-from screen.store import backfill, rankable, rows, snapshots, statements
+from screen.store import backfill, rows, snapshots, statements
 from screen.store.deadline import interrupted_after
 from screen.store.files import sync_file, sync_folder
+from screen.store.filled import filled
 from screen.store.frames import Row, first_rows, table_of, with_unique_names
 from screen.store.layout import database_file, snapshots_folder
 from screen.store.manifest import manifest_of
@@ -256,7 +257,7 @@ class Writer:
         self._execute(statements.attach(draft, "draft", STORAGE_VERSION))
         try:
             self._execute("COPY FROM DATABASE campaign TO draft")
-            for statement in rankable.filled("draft"):
+            for statement in filled("draft"):
                 self._execute(statement)
             self._execute("CHECKPOINT draft")
         finally:

@@ -16,12 +16,11 @@ from screen.store.schema import NO_PROPERTIES
 from screen.store.view import VIEW
 
 STATUS_COUNTS = """
-WITH pairs AS (SELECT DISTINCT model_digest, protocol_digest FROM outcomes),
-pending AS (
-  SELECT pairs.model_digest, pairs.protocol_digest, 'pending' AS status, count(*) AS materials
-  FROM pairs CROSS JOIN materials
-  ANTI JOIN outcomes USING (material_id, model_digest, protocol_digest)
-  GROUP BY ALL
+WITH pending AS (
+  SELECT model_digest, protocol_digest, 'pending' AS status,
+    (SELECT count(*) FROM materials) - count(known.material_id) AS materials
+  FROM outcomes LEFT JOIN (SELECT material_id FROM materials) AS known USING (material_id)
+  GROUP BY model_digest, protocol_digest HAVING materials > 0
   UNION ALL
   SELECT NULL, NULL, 'pending', count(*) FROM materials
   WHERE NOT EXISTS (FROM outcomes) HAVING count(*) > 0
@@ -39,7 +38,7 @@ ORDER BY model, protocol, model_digest, protocol_digest, status
 FAILURES = f"""
 SELECT stage, kind, count(*) AS materials,
   min(material_id) AS example, arg_min(message, material_id) AS message
-FROM failures
+FROM {{log}}
 WHERE kind NOT IN {HELD_BACK}
 GROUP BY stage, kind
 ORDER BY materials DESC, stage, kind
@@ -96,12 +95,12 @@ def status_counts(snapshot: Snapshot) -> pa.Table:
 
 def failure_counts(snapshot: Snapshot) -> pa.Table:
     """Count failures by stage and kind, each with one example; held back is not failed."""
-    return snapshot.query(FAILURES)
+    return snapshot.query(FAILURES.format(log=log_name(snapshot, "failure_log")))
 
 
 def cost_by_stage(snapshot: Snapshot) -> pa.Table:
     """Sum up what each stage has cost (seconds, cells, atoms; MB at most)."""
-    return snapshot.query(COSTS.format(ledger=_log(snapshot, "cost_ledger")))
+    return snapshot.query(COSTS.format(ledger=log_name(snapshot, "cost_ledger")))
 
 
 def schema(snapshot: Snapshot) -> pa.Table:
@@ -166,13 +165,15 @@ def material_sheet(snapshot: Snapshot, material_id: str) -> MaterialSheet:
         material=material,
         results=results,
         outcomes=rows_of("outcomes"),
-        failures=rows_of(_log(snapshot, "failure_log"), "model_digest, protocol_digest, position"),
-        costs=rows_of(_log(snapshot, "cost_ledger"), "started_at, execution_id"),
+        failures=rows_of(
+            log_name(snapshot, "failure_log"), "model_digest, protocol_digest, position"
+        ),
+        costs=rows_of(log_name(snapshot, "cost_ledger"), "started_at, execution_id"),
         properties={name: rows_of(name) for name in property_names(snapshot)},
     )
 
 
-def _log(snapshot: Snapshot, name: str) -> str:
+def log_name(snapshot: Snapshot, name: str) -> str:
     """Return what a log is called: a snapshot of schema version 1 has it under the view's name."""
     return name if columns_of(snapshot, name) else _EARLIER_NAMES[name]
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from screen.core.columns import Column
 from screen.store.ensemble import ALIAS, StoredModel, ensemble_of, ensemble_sql
+from screen.store.grids import number_of
 from screen.store.macros import GRIDS
 from screen.store.relations import KEY, Relation, Stored, text
 from screen.store.schema import OUTCOME_KEY, RANKABLE
@@ -47,9 +48,13 @@ _ALPHA = Column("expansion", "DOUBLE[]", "α", "Linear thermal expansion on its 
 _POOLED = Column(
     "pooled", "BOOLEAN", "pooled", "The potential is one of those of which medians are made"
 )
+_NUMBERS = (
+    Column("grid", "BIGINT", "grid of κ", "Number of the temperature grid of κ in grids"),
+    Column("expansion_grid", "BIGINT", "grid of α", "Number of the temperature grid of α in grids"),
+)
 COLUMNS = (
     *(*OUTCOME_KEY, STATUS, _POOLED, DISAGREE, *_TRANSPORT),
-    *(_GRID, _ALPHA, DOUBT, BULK_MODULUS, VOLUME),
+    *(_GRID, _ALPHA, DOUBT, BULK_MODULUS, VOLUME, *_NUMBERS),
 )
 DESCRIPTION = (
     "Results that are ranked, one row per material, potential and protocol: stable, with a "
@@ -62,21 +67,6 @@ def rankable(stored: Stored, models: Sequence[StoredModel]) -> Relation:
     return Relation(RANKABLE, DESCRIPTION, COLUMNS, _sql(stored, models))
 
 
-def filled(database: str) -> tuple[str, ...]:
-    """Return SQL that puts the view's rows in the place of its copy in an attached database."""
-    table = f'"{database}"."{RANKABLE}"'
-    return (
-        f"DROP VIEW {table}",
-        f'CREATE TABLE {table} AS FROM "{RANKABLE}"',
-        f"COMMENT ON TABLE {table} IS {text(DESCRIPTION)}",
-        *(
-            f'COMMENT ON COLUMN {table}."{column.name}" IS '
-            f"{text(f'{column.header}: {column.description}')}"
-            for column in COLUMNS
-        ),
-    )
-
-
 def _sql(stored: Stored, models: Sequence[StoredModel]) -> str:
     """Return the query; a run without conductivities has no row."""
     if not stored.has("conductivity"):
@@ -85,6 +75,7 @@ def _sql(stored: Stored, models: Sequence[StoredModel]) -> str:
     digests = ", ".join(text(model.model_digest) for model in ensemble_of(models))
     grids = ", ".join(stored.value("expansion", name, "DOUBLE[]") for name in GRIDS)
     disagree, compared = _disagreement(stored, models)
+    alpha_grid = f"coalesce({grids})"
     found = {
         "status": "outcomes.status",
         "pooled": f"model_digest IN ({digests})" if digests else "TRUE",
@@ -92,11 +83,13 @@ def _sql(stored: Stored, models: Sequence[StoredModel]) -> str:
         **{
             item.name: stored.value("conductivity", item.name, item.sql_type) for item in _TRANSPORT
         },
-        "expansion_temperatures": f"coalesce({grids})",
+        "expansion_temperatures": alpha_grid,
         "expansion": stored.value("expansion", "expansion", "DOUBLE[]"),
         "expansion_doubt": f"len({stored.value('expansion', 'expansion_flags', 'VARCHAR[]')}) > 0",
         "bulk_modulus": stored.value("expansion", "bulk_modulus"),
         "volume_per_atom": stored.value("stability", "volume_per_atom"),
+        "grid": "grid_of_kappa.number",
+        "expansion_grid": "grid_of_alpha.number",
     }
     selected = ",\n  ".join(f'{sql} AS "{name}"' for name, sql in found.items())
     joins = ["FROM conductivity", f"JOIN outcomes USING ({KEY})"]
@@ -104,6 +97,8 @@ def _sql(stored: Stored, models: Sequence[StoredModel]) -> str:
         joins.append(f"JOIN (FROM stability WHERE stable) AS stability USING ({KEY})")
     if stored.has("expansion"):
         joins.append(f'LEFT JOIN "expansion" USING ({KEY})')
+    joins.append(number_of(stored.value("conductivity", GRIDS[0], "DOUBLE[]"), "grid_of_kappa"))
+    joins.append(number_of(alpha_grid, "grid_of_alpha"))
     joined = "\n".join([*joins, *compared])
     return f"SELECT {KEY},\n  {selected}\n{joined}"
 

@@ -9,7 +9,7 @@ from screen.store import rankable
 from screen.store.macros import EXPANSION, KAPPA, KAPPA_C, KAPPA_P, SHARE, TEMPERATURE
 from screen.store.rankable import DISAGREE, DOUBT, POOR, STATUS
 from screen.store.relations import Relation, Selected, columns_of, listed, of
-from screen.store.schema import MATERIALS, PROTOCOL_DIGEST, RANKABLE
+from screen.store.schema import GRIDS, MATERIALS, PROTOCOL_DIGEST, RANKABLE
 
 TEMPERATURE_OF_VIEWS = 300  # K
 
@@ -103,32 +103,26 @@ def _selected(order: str) -> list[Selected]:
 def _sql(selected: list[Selected]) -> str:
     """Return the query of a ranking.
 
-    Where a temperature lies in a grid is looked up once per grid, not per material: results of a
-    protocol share theirs. The places stand in one map, no table: DuckDB cannot know how few they
-    are, and joins them the slow way round.
+    Where a temperature lies in a grid is looked up once per grid, not per material.
     """
-    return f"""WITH grids AS (
-  SELECT temperatures AS grid FROM {RANKABLE}
-  UNION SELECT expansion_temperatures FROM {RANKABLE}
-), neighbours AS (
-  SELECT grid, len(list_filter(grid, lambda point_: point_ <= kelvin)) AS low,
+    return f"""WITH neighbours AS (
+  SELECT number, grid, len(list_filter(grid, lambda point_: point_ <= kelvin)) AS low,
     1 + len(list_filter(grid, lambda point_: point_ < kelvin)) AS high
-  FROM grids
+  FROM {GRIDS}
 ), places AS (
-  SELECT map(list(grid), list({{low: low, high: high, below: grid[low], above: grid[high],
-    exponent: CASE WHEN low <> high AND grid[low] > 0
-      THEN ln(kelvin / grid[low]) / ln(grid[high] / grid[low]) END}})) AS place_in
-  FROM neighbours WHERE grid IS NOT NULL
+  SELECT number, low, high, grid[low] AS below, grid[high] AS above,
+    CASE WHEN low <> high AND grid[low] > 0
+      THEN ln(kelvin / grid[low]) / ln(grid[high] / grid[low]) END AS exponent
+  FROM neighbours
 ), single AS (
-  SELECT * EXCLUDE (kappa, kappa_p, kappa_c, expansion),
+  SELECT found.* EXCLUDE (kappa, kappa_p, kappa_c, expansion),
     {_powers("kappa")} AS kappa,
     {_powers("kappa_p")} AS kappa_p,
     {_powers("kappa_c")} AS kappa_c,
     {_linear("expansion", "dilation")} AS expansion
-  FROM (
-    SELECT *, place_in[temperatures] AS transport, place_in[expansion_temperatures] AS dilation
-    FROM {RANKABLE}, places
-  )
+  FROM {RANKABLE} AS found
+  JOIN places AS transport ON transport.number = found.grid
+  LEFT JOIN places AS dilation ON dilation.number = found.expansion_grid
   WHERE pooled
 ), pooled AS (
   SELECT {POOL}, any_value(model_digest) AS model_digest,

@@ -211,7 +211,9 @@ VIEWS = ("results", "insulators", "heat_spreaders", "failures", "costs", "benchm
 """Names of the views; two of them were tables of schema version 1."""
 RANKABLE = "rankable"
 """A view of the live database that snapshots hold as a table, see ``screen.store.rankable``."""
-NO_PROPERTIES = frozenset({*(table.name for table in CORE_TABLES), *VIEWS, RANKABLE})
+GRIDS = "grids"
+"""Another one, see ``screen.store.grids``."""
+NO_PROPERTIES = frozenset({*(table.name for table in CORE_TABLES), *VIEWS, RANKABLE, GRIDS})
 """Names in the table ``columns`` that are no property's."""
 _RESERVED = NO_PROPERTIES | {"schema_version", "keys"}
 

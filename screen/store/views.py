@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from screen.store import logs, macros, rankable, ranked, scores, view
+from screen.store import grids, logs, macros, rankable, ranked, scores, view
 from screen.store.ensemble import StoredModel
 from screen.store.relations import Function, Relation, Stored
 from screen.store.schema import Table
@@ -19,6 +19,7 @@ def relations(properties: Sequence[Table], models: Sequence[StoredModel]) -> tup
         view.results(properties, models),
         macros.kappa_at(stored),
         macros.expansion_at(stored),
+        grids.grids(stored),
         rankable.rankable(stored, models),
         *ranked.rankings(),
         logs.failures(),

@@ -174,6 +174,17 @@ def test_plot_holds_the_best_the_front_the_picked_and_a_stable_sample(
     assert len(set(again["material_id"].to_pylist()) & set(drawn)) > 50
 
 
+@pytest.mark.parametrize("box", [None, Box((1e-5, 3e-5), (1.0, 10.0))])
+def test_one_query_gives_the_plot_and_a_page_of_the_table(two: Published, box: Box | None) -> None:
+    asked = question(two, filters=Filters(310.0), box=box, order=Order("expansion"))
+    plot, table = answers.shown(two, asked, 20, 2)
+    points, page = answers.points(two, asked), answers.page_of(two, asked, 20, 2)
+    assert plot.select(points.column_names).equals(points)
+    assert table.select(page.column_names).equals(page)
+    assert len(points) > len(page) > 0
+    assert len(answers.shown(two, asked, 500, 2)[1]) == 0
+
+
 def test_box_lists_all_inside_and_keeps_ranks(two: Published) -> None:
     asked = question(two, box=Box((1e-5, 3e-5), (1.0, 10.0)))
     rows = answers.everything(two, asked)
