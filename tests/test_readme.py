@@ -31,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "demo"
 
 
-def tested(command: str) -> Any:
+def as_case(command: str) -> Any:
     """An environment is made anew, from the network, where there is time: ``make test`` makes its own
     by the same command before the tests begin."""
     slow = command.startswith("models install")
@@ -44,7 +44,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THERMOSCREEN_HOME", str(tmp_path / "home"))
 
 
-@pytest.mark.parametrize("command", [tested(c) for c in COMMANDS if not c.startswith("dashboard")])
+@pytest.mark.parametrize("command", [as_case(c) for c in COMMANDS if not c.startswith("dashboard")])
 @pytest.mark.usefixtures("own_home")
 def test_a_command_of_the_readme_works_as_written(command: str, run: Path) -> None:
     arguments = [

@@ -96,7 +96,7 @@ def test_address_of_the_overview_names_a_kind_of_failure(page: OpenPage) -> None
     app = page("overview", failed="stability · imaginary_modes")
     assert table(app, "message", "material")["material"] == ["CsF-rs"]
     (code,) = app.code
-    assert "failure_stage = 'stability' AND failure_kind = 'imaginary_modes'" in code.value
+    assert "stage = 'stability' AND kind = 'imaginary_modes'" in code.value
 
 
 def test_failures_are_listed_by_the_sql_that_is_shown(page: OpenPage, run: Path) -> None:
