@@ -11,7 +11,7 @@ from dashboard.filters import quoted
 from dashboard.rankings.criteria import DENSITY, MEAN_MASS
 from dashboard.rankings.facts import SEVERAL
 from dashboard.rankings.question import Question
-from screen.store.ranked import BULK_MODULUS
+from screen.store.ranked import AT, BULK_MODULUS
 from screen.store.schema import RANKABLE
 
 MASS_UNIT = 1.66053906660  # u/Å³ in g/cm³
@@ -59,32 +59,23 @@ def _single(question: Question, rows: Rows) -> str:
     listed = ",\n    ".join(f"{sql} AS {name}" for name, sql in columns.items())
     return f"""  SELECT
     {listed}
-  FROM (FROM {RANKABLE} WHERE {_whose(question, rows)}) AS found
+  FROM {AT}({question.filters.temperature!r}) AS found
   JOIN materials USING (material_id)
-  WHERE by_powers(found.temperatures, found.kappa, {question.filters.temperature!r})
-    IS NOT NULL"""
+  WHERE {_whose(question, rows)}"""
 
 
 def _single_columns(question: Question, facts: frozenset[str]) -> dict[str, str]:
     """Return names and SQL of the columns of one potential."""
-    at, criterion = repr(question.filters.temperature), question.criterion.column
-    kappa, populations, coherent = (
-        f"by_powers(found.temperatures, found.{name}, {at})"
-        for name in ("kappa", "kappa_p", "kappa_c")
-    )
-    alpha = f"at_temperature(found.expansion_temperatures, found.expansion, {at})"
+    criterion = question.criterion.column
     found = {name: f"materials.{name}" for name in ("formula", "material_id", *_ABOUT)}
     found |= {
         "model": f"(SELECT name FROM models WHERE model_digest = {quoted(question.chosen.model or '')})",
         "protocol": "(SELECT name FROM protocols "
         f"WHERE protocol_digest = {quoted(question.chosen.protocol)})",
         "status": "found.status",
-        "temperature": f"{at}::DOUBLE",
-        "kappa": kappa,
-        "kappa_p": populations,
-        "kappa_c": coherent,
-        "coherence_share": f"{coherent} / nullif({kappa}, 0)",
-        "expansion": alpha if "expansion" in facts else "NULL::DOUBLE",
+        **{name: f"found.{name}" for name in ("temperature", "kappa", "kappa_p", "kappa_c")},
+        "coherence_share": "found.kappa_c / nullif(found.kappa, 0)",
+        "expansion": "found.expansion",
     }
     if SEVERAL in facts:
         found["models_disagree"] = "found.models_disagree"

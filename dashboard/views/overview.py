@@ -34,10 +34,10 @@ def main() -> None:
     left, right = st.columns(2, gap="large")
     with left:
         show_funnel(published)
-        show_failure_counts(data.failure_counts(published))
-    with right:
         show_pace(published)
+    with right:
         show_costs(costs)
+    show_failure_counts(data.failure_counts(published))
     show_failures(published, data.failure_counts(published))
     show_methods(data.methods(published))
     follow(published.run, published)

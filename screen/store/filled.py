@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from screen.core.columns import Column
-from screen.store import grids, rankable
-from screen.store.relations import text
-from screen.store.schema import GRIDS, RANKABLE
+from screen.store import grids, rankable, scores
+from screen.store.relations import Stored
 
-FILLED: dict[str, tuple[str, Sequence[Column]]] = {
-    GRIDS: (grids.DESCRIPTION, grids.COLUMNS),
-    RANKABLE: (rankable.DESCRIPTION, rankable.COLUMNS),
-}
+NOTHING = Stored(())  # names and columns are the same, whatever a run has computed
+FILLED = (grids.grids(NOTHING), rankable.rankable(NOTHING, ()), scores.benchmark(NOTHING))
 
 
 def filled(database: str) -> Iterator[str]:
     """Yield SQL that puts each view's rows in the place of its copy in an attached database."""
-    for name, (description, columns) in FILLED.items():
-        table = f'"{database}"."{name}"'
+    for relation in FILLED:
+        table = f'"{database}"."{relation.name}"'
         yield f"DROP VIEW {table}"
-        yield f'CREATE TABLE {table} AS FROM "{name}"'
-        yield f"COMMENT ON TABLE {table} IS {text(description)}"
-        for column in columns:
-            told = text(f"{column.header}: {column.description}")
-            yield f'COMMENT ON COLUMN {table}."{column.name}" IS {told}'
+        yield f'CREATE TABLE {table} AS FROM "{relation.name}"'
+        yield from relation.comments("TABLE", table)

@@ -1,4 +1,4 @@
-"""The views ``insulators`` and ``heat_spreaders``: what ``thermoscreen rank`` shows, as SQL."""
+"""``insulators`` and ``heat_spreaders``: what ``thermoscreen rank`` shows, as views and macros."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from screen.store.relations import Relation, Selected, columns_of, listed, of
 from screen.store.schema import GRIDS, MATERIALS, PROTOCOL_DIGEST, RANKABLE
 
 TEMPERATURE_OF_VIEWS = 300  # K
+AT = f"{RANKABLE}_at"
 
 POOL = "material_id, protocol_digest"
 
@@ -101,30 +102,8 @@ def _selected(order: str) -> list[Selected]:
 
 
 def _sql(selected: list[Selected]) -> str:
-    """Return the query of a ranking.
-
-    Where a temperature lies in a grid is looked up once per grid, not per material.
-    """
-    return f"""WITH neighbours AS (
-  SELECT number, grid, len(list_filter(grid, lambda point_: point_ <= kelvin)) AS low,
-    1 + len(list_filter(grid, lambda point_: point_ < kelvin)) AS high
-  FROM {GRIDS}
-), places AS (
-  SELECT number, low, high, grid[low] AS below, grid[high] AS above,
-    CASE WHEN low <> high AND grid[low] > 0
-      THEN ln(kelvin / grid[low]) / ln(grid[high] / grid[low]) END AS exponent
-  FROM neighbours
-), single AS (
-  SELECT found.* EXCLUDE (kappa, kappa_p, kappa_c, expansion),
-    {_powers("kappa")} AS kappa,
-    {_powers("kappa_p")} AS kappa_p,
-    {_powers("kappa_c")} AS kappa_c,
-    {_linear("expansion", "dilation")} AS expansion
-  FROM {RANKABLE} AS found
-  JOIN places AS transport ON transport.number = found.grid
-  LEFT JOIN places AS dilation ON dilation.number = found.expansion_grid
-  WHERE pooled
-), pooled AS (
+    """Return the query of a ranking."""
+    return f"""WITH pooled AS (
   SELECT {POOL}, any_value(model_digest) AS model_digest,
     CASE WHEN bool_and(status = 'complete') THEN 'complete' ELSE 'partial' END AS status,
     median(kappa) AS kappa, median(kappa_p) AS kappa_p, median(kappa_c) AS kappa_c,
@@ -136,8 +115,8 @@ def _sql(selected: list[Selected]) -> str:
     nullif(bool_or(fc3_fit_poor), FALSE) AS fc3_fit_poor,
     bool_or(expansion_doubt) AS expansion_doubt,
     median(bulk_modulus) AS bulk_modulus, median(volume_per_atom) AS volume_per_atom
-  FROM single
-  WHERE kappa IS NOT NULL
+  FROM {AT}(kelvin)
+  WHERE pooled
   GROUP BY {POOL}
 )
 SELECT
@@ -146,6 +125,44 @@ FROM pooled
 LEFT JOIN materials ON materials.material_id = pooled.material_id
 LEFT JOIN models ON models.model_digest = pooled.model_digest
 LEFT JOIN protocols ON protocols.protocol_digest = pooled.protocol_digest"""
+
+
+def rankable_at() -> Relation:
+    """Return the macro for the rows of ``rankable`` at any temperature.
+
+    Where a temperature lies in a grid is looked up once per grid, not per material.
+    """
+    kept = [column for column in rankable.COLUMNS if column.sql_type != "DOUBLE[]"]
+    sql = f"""WITH neighbours AS (
+  SELECT number, grid, len(list_filter(grid, lambda point_: point_ <= kelvin)) AS low,
+    1 + len(list_filter(grid, lambda point_: point_ < kelvin)) AS high
+  FROM {GRIDS}
+), places AS (
+  SELECT number, low, high, grid[low] AS below, grid[high] AS above,
+    CASE WHEN low <> high AND grid[low] > 0
+      THEN ln(kelvin / grid[low]) / ln(grid[high] / grid[low]) END AS exponent
+  FROM neighbours
+)
+FROM (
+  SELECT {", ".join(f"found.{column.name}" for column in kept)},
+    kelvin::DOUBLE AS temperature,
+    {_powers("kappa")} AS kappa,
+    {_powers("kappa_p")} AS kappa_p,
+    {_powers("kappa_c")} AS kappa_c,
+    {_linear("expansion", "dilation")} AS expansion
+  FROM {RANKABLE} AS found
+  JOIN places AS transport ON transport.number = found.grid
+  LEFT JOIN places AS dilation ON dilation.number = found.expansion_grid
+)
+WHERE kappa IS NOT NULL"""
+    return Relation(
+        AT,
+        "Results that are ranked, one row per material, potential and protocol, at a temperature "
+        "in K; grids that do not reach it are left out.",
+        (*kept, TEMPERATURE, KAPPA, KAPPA_P, KAPPA_C, EXPANSION),
+        sql,
+        ("kelvin",),
+    )
 
 
 def _powers(name: str) -> str:

@@ -34,9 +34,16 @@ class Relation:
             )
         return (
             f'CREATE OR REPLACE VIEW "{self.name}" AS\n{self.sql}',
-            f'COMMENT ON VIEW "{self.name}" IS {text(self.description)}',
+            *self.comments("VIEW", f'"{self.name}"'),
+        )
+
+    def comments(self, kind: str, name: str) -> tuple[str, ...]:
+        """Return SQL of the comments on a view, or on a table of its rows, by its quoted name."""
+        return (
+            f"COMMENT ON {kind} {name} IS {text(self.description)}",
             *(
-                f'COMMENT ON COLUMN "{self.name}"."{column.name}" IS {text(_told(column))}'
+                f'COMMENT ON COLUMN {name}."{column.name}" IS '
+                f"{text(f'{column.header}: {column.description}')}"
                 for column in self.columns
             ),
         )
@@ -124,8 +131,3 @@ def renamed(column: Column, name: str) -> Column:
 def text(value: str) -> str:
     """Quote a text for SQL."""
     return "'" + value.replace("'", "''") + "'"
-
-
-def _told(column: Column) -> str:
-    """Return what a client shows beside a column."""
-    return f"{column.header}: {column.description}"

@@ -21,6 +21,7 @@ def relations(properties: Sequence[Table], models: Sequence[StoredModel]) -> tup
         macros.expansion_at(stored),
         grids.grids(stored),
         rankable.rankable(stored, models),
+        ranked.rankable_at(),
         *ranked.rankings(),
         logs.failures(),
         logs.costs(),

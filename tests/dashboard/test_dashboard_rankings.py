@@ -348,7 +348,7 @@ def test_run_without_expansions_is_ranked_all_the_same(
             "DELETE FROM columns WHERE table_name = 'rankable'",
             "An earlier version of Thermoscreen has written this snapshot",
         ),
-        ("DROP MACRO by_powers", "the query failed: "),
+        ("DROP MACRO TABLE rankable_at", "the query failed: "),
     ],
 )
 def test_snapshot_that_cannot_be_ranked_says_why(
