@@ -14,7 +14,8 @@ from screen.core.records import Failure, Metadata, Outcome
 from screen.core.settings import PROTOCOLS
 from screen.store import queries
 from screen.store.database import Snapshot, Writer, open_snapshot
-from screen.store.schema import RANKABLE, VIEWS, property_tables
+from screen.store.filled import FILLED
+from screen.store.schema import VIEWS, property_tables
 from screen.store.views import FUNCTIONS, relations
 from tests.store.samples import IDENTITY, MODEL, candidate, execution
 from tests.test_ranking import GRID, OUTCOMES, PROPERTIES, QUICK, published, result
@@ -60,15 +61,14 @@ def test_the_views_are_the_rankings_at_300_k(snapshot: Snapshot, view: str) -> N
     assert set(rows["temperature"].to_pylist()) == {300.0}
 
 
-def test_a_snapshot_holds_the_rows_of_what_is_rankable_as_a_table(snapshot: Snapshot) -> None:
-    models = queries.models_of(snapshot)
-    found = relations(property_tables(PROPERTIES), models)
-    (query,) = (item.sql for item in found if item.name == RANKABLE)
-    rows = snapshot.query(f"FROM {RANKABLE} ORDER BY ALL")
-    assert rows.equals(snapshot.query(f"FROM ({query}) ORDER BY ALL"))
-    assert len(rows) > len(models) > 1
-    kinds = {row["name"]: row["kind"] for row in queries.relations(snapshot).to_pylist()}
-    assert kinds[RANKABLE] == "table"
+@pytest.mark.parametrize("name", [item.name for item in FILLED])
+def test_a_snapshot_holds_the_rows_of_a_view_as_a_table(snapshot: Snapshot, name: str) -> None:
+    found = relations(property_tables(PROPERTIES), queries.models_of(snapshot))
+    (view,) = (item for item in found if item.name == name)
+    rows = snapshot.query(f"FROM {name} ORDER BY ALL")
+    assert rows.equals(snapshot.query(f"FROM ({view.sql}) ORDER BY ALL"))
+    assert len(rows) > 0
+    assert rows.column_names == [column.name for column in view.columns]
 
 
 def test_protocols_are_ranked_apart(tmp_path: Path) -> None:
@@ -195,7 +195,9 @@ def test_everything_that_sql_can_name_says_what_it_is(snapshot: Snapshot) -> Non
     rows = queries.relations(snapshot).to_pylist()
     assert all(row["description"].endswith(".") for row in rows)
     kinds = {row["name"]: row["kind"] for row in rows}
-    assert {name for name, kind in kinds.items() if kind == "view"} == set(VIEWS)
+    tables = {item.name for item in FILLED}
+    assert {name for name, kind in kinds.items() if kind == "view"} == set(VIEWS) - tables
+    assert {kinds[name] for name in tables} == {"table"}
     assert {name for name, kind in kinds.items() if kind == "table macro"} == {
         item.name for item in TABLE_MACROS
     }
