@@ -26,6 +26,7 @@ MONOSPACED = """<style>
 def main() -> None:
     """Build the page."""
     published = open_run()
+    querying.prepare(published)
     st.title("SQL")
     st.html(MONOSPACED)
     left, right = st.columns([3, 2], gap="large")

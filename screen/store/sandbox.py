@@ -62,8 +62,8 @@ class Sandbox:
     limits
         Limits of each query.
     processes
-        Queries at a time. A process starts when it is needed and stays, unless a query took too
-        much.
+        Queries at a time. The first process starts at once, another one when it is needed; both
+        stay, unless a query took too much.
 
     Raises
     ------
@@ -76,8 +76,9 @@ class Sandbox:
             self.path, self.version = snapshot.path, snapshot.version
         self.limits = limits or Limits()
         self._idle: LifoQueue[_Process | None] = LifoQueue()
-        for _ in range(processes):
+        for _ in range(processes - 1):
             self._idle.put(None)
+        self._idle.put(_Process(self.path, self.limits))  # the last in is the first out
         self._closed = False
 
     def __enter__(self) -> Sandbox:
