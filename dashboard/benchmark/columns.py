@@ -67,6 +67,12 @@ COMPOUNDS = (
 LEADERBOARD = (
     Column("potential", "VARCHAR", "potential", "Name; those of this run come with an SRE"),
     Column("srme", "DOUBLE", "published κ_SRME", "Over 103 compounds, mode by mode: 0 to 2"),
+    Column(
+        "same",
+        "DOUBLE",
+        "published, same compounds",
+        "Over the compounds of this run: SRME if its modes were compared, else SRE",
+    ),
     Column("mean_srme", "DOUBLE", "SRME of this run", "Mean over its compounds"),
     Column("source", "VARCHAR", "source of κ_SRME", "Where it was published"),
     Column(

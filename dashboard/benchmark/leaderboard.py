@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,12 +11,14 @@ from typing import Any
 import pyarrow as pa
 
 from dashboard.benchmark.columns import LEADERBOARD
+from dashboard.benchmark.questions import PUBLISHED
 from screen.core.protocols import ModelCard
+from screen.core.published import published
 from screen.core.registry import find, names
 from screen.core.settings import protocol_named
 
-PUBLISHED = 103  # phononDB-PBE compounds that a published κ_SRME is a mean over
 PROTOCOL = "ksrme-2024"  # how they were computed
+WORST = 2.0  # score of what is not listed: it failed
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Place:
     sre: float | None = None  # mean over ``compounds``, 300 K
     mean_srme: float | None = None  # the same; None: not all of them have one
     compounds: int = 0
+    same: float | None = None  # published mean over the compounds of the run, see ``over``
 
     @property
     def srme(self) -> float | None:
@@ -56,13 +59,40 @@ def same_conditions(compounds: int, protocol: str) -> bool:
     return compounds == PUBLISHED and protocol == protocol_named(PROTOCOL).digest
 
 
+def over(compounds: Collection[str], by_modes: bool) -> dict[str, float]:
+    """Return the published mean error of named potentials over some compounds, by potential.
+
+    Parameters
+    ----------
+    compounds
+        Names like ``LiBr-rs``. There is no answer if one of them has not been published.
+    by_modes
+        SRME; else SRE.
+    """
+    scores: dict[str, dict[str, float]] = {}
+    for item in published():
+        if item.potential is not None:
+            value = item.srme if by_modes else item.sre
+            scores.setdefault(item.potential, {})[item.compound] = value
+    if not compounds or not set(compounds) <= set().union(*scores.values()):
+        return {}
+    return {
+        name: sum(found.get(compound, WORST) for compound in compounds) / len(compounds)
+        for name, found in scores.items()
+    }
+
+
 @cache
 def cards() -> tuple[ModelCard, ...]:
     """Return what is known of every named potential."""
     return tuple(card for family in names("models") for card in find("models", family).CARDS)
 
 
-def places(known: Iterable[ModelCard], scores: Sequence[Mapping[str, Any]]) -> list[Place]:
+def places(
+    known: Iterable[ModelCard],
+    scores: Sequence[Mapping[str, Any]],
+    same: Mapping[str, float] | None = None,
+) -> list[Place]:
     """Join published figures and the run's own; by κ_SRME, then by SRE.
 
     Parameters
@@ -71,7 +101,10 @@ def places(known: Iterable[ModelCard], scores: Sequence[Mapping[str, Any]]) -> l
         Cards; those without a published κ_SRME count only if the run has the potential.
     scores
         Rows of ``questions.potentials_sql``.
+    same
+        What ``over`` says of the compounds of the run.
     """
+    same = same or {}
     by_name = {card.name: card for card in known}
     uses = Counter(row["model"] for row in scores)
     found = [
@@ -81,11 +114,12 @@ def places(known: Iterable[ModelCard], scores: Sequence[Mapping[str, Any]]) -> l
             row["mean_sre"],
             row["mean_srme"] if row["with_srme"] == row["compounds"] else None,
             row["compounds"],
+            same.get(row["model"]),
         )
         for row in scores
     ]
     found += [
-        Place(card.name, card)
+        Place(card.name, card, same=same.get(card.name))
         for card in by_name.values()
         if card.kappa_srme is not None and card.name not in uses
     ]
@@ -110,6 +144,7 @@ def table(found: Sequence[Place]) -> pa.Table:
         {
             "potential": place.potential,
             "srme": place.srme,
+            "same": place.same,
             "mean_srme": place.mean_srme,
             "source": place.card and place.card.kappa_srme_source,
             "sre": place.sre,

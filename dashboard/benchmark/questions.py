@@ -16,6 +16,7 @@ FACTOR = 2.0
 LARGEST_SRE = 2 * (FACTOR - 1) / (FACTOR + 1)
 """SRE of a κ that is off by just ``FACTOR``, whichever way."""
 BINS = 10  # per decade of κ
+PUBLISHED = 103  # phononDB-PBE compounds that a published κ_SRME is a mean over
 VIEW = "benchmark"
 
 _SCORED = "CASE WHEN srd_300 > -2 THEN kappa_300 END"  # what failed or is unstable has none
@@ -76,6 +77,14 @@ def compounds_sql(question: Question, limit: int | None) -> str:
 FROM {VIEW}
 WHERE {question.which}
 ORDER BY sre_300 DESC, material_id{"" if limit is None else f" LIMIT {limit}"}"""
+
+
+def tried_sql(question: Question) -> str:
+    """Ask which compounds the potential was judged on, as many as can have been published."""
+    return (
+        f"SELECT DISTINCT material_id FROM {VIEW}\nWHERE {question.which}\n"
+        f"ORDER BY material_id LIMIT {PUBLISHED + 1}"
+    )
 
 
 def parity_sql(question: Question) -> str:

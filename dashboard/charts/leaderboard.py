@@ -12,14 +12,16 @@ from dashboard.charts import style
 ROW_HEIGHT = 24  # px
 OWN_SRME = "mean SRME of this run"
 OWN = "mean SRE of this run"
+SAME = "published, compounds of this run"
 ROOM = 0.4  # of the axis, for the number of compounds
 
 
 def leaderboard(places: Sequence[Place]) -> go.Figure:
     """Draw one row per potential, the best first: 0 is exact, 2 is the worst.
 
-    The run's own numbers are over other compounds, and where modes were not compared another
+    The run's own numbers may be over fewer compounds, and where modes were not compared another
     quantity: they have another colour, another symbol, and the number of compounds beside them.
+    A hollow circle is the published number over just those compounds, of the same quantity.
     """
     fig = style.figure(
         "κ_SRME or SRE: 0 is exact, 2 the worst", "", height=120 + ROW_HEIGHT * max(len(places), 3)
@@ -34,6 +36,16 @@ def leaderboard(places: Sequence[Place]) -> go.Figure:
         customdata=[str(place.card and place.card.kappa_srme_source) for place in published],
         hovertemplate="%{y}: κ<sub>SRME</sub> = %{x:.3f}<br>%{customdata}<extra></extra>",
     )
+    alike = [place for place in places if place.same is not None]
+    if alike:
+        fig.add_scatter(
+            x=[place.same for place in alike],
+            y=[place.potential for place in alike],
+            name=SAME,
+            mode="markers",
+            marker={"color": style.BLUE, "symbol": "circle-open", "size": 11, "line": {"width": 2}},
+            hovertemplate=f"%{{y}}: {SAME}: %{{x:.3f}}<extra></extra>",
+        )
     by_modes = [place for place in places if place.mean_srme is not None]
     if by_modes:
         _add_own(fig, OWN_SRME, by_modes, [place.mean_srme for place in by_modes], "diamond")

@@ -169,7 +169,10 @@ def show_leaderboard(published: Published, question: Question, chosen: ResultSet
     st.subheader("Beside published potentials")
     sql = questions.potentials_sql(question)
     scores = cached.answer(published, sql).to_pylist()
-    found = leaderboard.places(leaderboard.cards(), scores)
+    tried = cached.answer(published, questions.tried_sql(question))["material_id"].to_pylist()
+    by_modes = all(row["with_srme"] == row["compounds"] for row in scores)
+    same = leaderboard.over(tried, by_modes) if len(tried) < questions.PUBLISHED else {}
+    found = leaderboard.places(leaderboard.cards(), scores, same)
     st.caption(warning(scores, chosen))
     st.plotly_chart(leaderboard_chart(found), key="leaderboard", alt="Errors of potentials")
     with st.expander("Sources, training sets, citations"):

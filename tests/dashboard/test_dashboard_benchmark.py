@@ -13,11 +13,12 @@ from scipy.stats import spearmanr
 from dashboard.benchmark import columns, leaderboard, questions
 from dashboard.benchmark.leaderboard import PUBLISHED, coverage, same_conditions
 from dashboard.benchmark.questions import Question
-from dashboard.charts.leaderboard import OWN, OWN_SRME
+from dashboard.charts.leaderboard import OWN, OWN_SRME, SAME
 from dashboard.charts.leaderboard import leaderboard as leaderboard_chart
 from dashboard.charts.parity import NO_KAPPA, parity_bins, parity_scatter
 from screen.benchmark.scoring import COLUMNS as MODE_COLUMNS
 from screen.core.protocols import ModelIdentity
+from screen.core.published import published_of
 from screen.core.records import Outcome
 from screen.core.settings import protocol_named
 from screen.physics.metrics import relative_difference
@@ -214,6 +215,19 @@ def test_potentials_of_one_name_are_told_apart() -> None:
     assert [place.srme for place in found if place.sre is not None] == [0.767, 0.767]
 
 
+def test_published_errors_over_the_compounds_of_a_run_are_means_of_those() -> None:
+    """MgO and GaAs of SevenNet in k_SRME's metrics.txt; all 103 give the published 0.767."""
+    names = ["MgO-rs", "GaAs-zb"]
+    listed = {item.compound: item for item in published_of("sevennet-0")}
+    for by_modes, quantity in ((True, "srme"), (False, "sre")):
+        expected = np.mean([getattr(listed[name], quantity) for name in names])
+        assert leaderboard.over(names, by_modes)["sevennet-0"] == pytest.approx(expected)
+    everything = leaderboard.over(list(listed), True)
+    assert everything["sevennet-0"] == pytest.approx(0.767, abs=1e-3)
+    assert leaderboard.over([*names, "Si-dc"], True) == {}  # nobody has published it
+    assert leaderboard.over([], True) == {}
+
+
 def test_every_published_figure_has_its_source() -> None:
     published = [card for card in leaderboard.cards() if card.kappa_srme is not None]
     assert len(published) >= 10
@@ -290,6 +304,14 @@ def test_own_numbers_are_marked_with_their_compounds() -> None:
     assert own.name == OWN
     assert own.marker.symbol != published.marker.symbol
     assert len(published.x) == len(found)
+
+
+def test_published_numbers_over_the_same_compounds_are_hollow() -> None:
+    rows = [score("sevennet-0", 0.5, 4, srme=0.7)]
+    found = leaderboard.places(leaderboard.cards(), rows, {"sevennet-0": 0.6, "mace-mpa-0": 0.3})
+    alike = next(trace for trace in leaderboard_chart(found).data if trace.name == SAME)
+    assert dict(zip(alike.y, alike.x, strict=True)) == {"sevennet-0": 0.6, "mace-mpa-0": 0.3}
+    assert alike.marker.symbol.endswith("-open")
 
 
 def test_a_run_whose_modes_were_compared_is_shown_by_its_srme() -> None:
