@@ -212,7 +212,7 @@ def experiment(runs: Sequence[Run]) -> Iterator[str]:
     shown = [run.label for run in runs] or [_called("SevenNet")]
     yield "## Against experiment\n"
     yield from _measured("κ(300 K) in W/m/K", "kappa", shown, found, 1.0)
-    if any(item.quantity != "kappa" for name in shown for item in found[name]):
+    if any(item.quantity != "kappa" and item.model for name in shown for item in found[name]):
         yield from _measured("α(300 K) in 10⁻⁶/K", "alpha", shown, found, 1e6)
     yield (
         "Medians of |value/other − 1| of κ; each row over the compounds of which the potential has κ, so that "
@@ -253,7 +253,12 @@ def _measured(
     columns = [f"{name} (to experiment)" for name in shown]
     yield f"{title}:\n"
     yield from _header("compound", "experiment", "DFT (to experiment)", "DFT with NAC", *columns)
-    keys = dict.fromkeys(key for items in by_name.values() for key in items)
+    keys = dict.fromkeys(
+        key
+        for items in by_name.values()
+        for key, item in items.items()
+        if wanted == "kappa" or item.model is not None  # κ that is none has failed
+    )
     for compound, name in keys:
         items = [by_name[run].get((compound, name)) for run in shown]
         first = next(item for item in items if item is not None)

@@ -11,7 +11,7 @@ from screen.benchmark import scoring
 from screen.core.catalogs import catalog_path
 from screen.core.columns import Column
 from screen.core.errors import CatalogError, StoreError
-from screen.properties import conductivity
+from screen.properties import conductivity, expansion
 from screen.store import queries, scores
 from screen.store.database import Snapshot
 from screen.store.macros import STABLE
@@ -29,6 +29,8 @@ def _known(columns: tuple[Column, ...], *names: str) -> list[Column]:
     return [by_name[name] for name in names]
 
 
+_EXPANSION = tuple(_known(expansion.COLUMNS, "expansion_300", "expansion_a_300", "expansion_c_300"))
+
 COLUMNS: tuple[Column, ...] = (
     Column("compound", "VARCHAR", "compound", "Identifier in the catalog, e.g. LiBr-rs"),
     *_known(MATERIALS.columns, "formula", "prototype"),
@@ -45,6 +47,7 @@ COLUMNS: tuple[Column, ...] = (
     scores.SRME,
     *(_TRANSPORT[name] for name in ("temperatures", "kappa_p", "kappa_c")),
     *_BY_MODES,
+    *_EXPANSION,
     *_known(COST_LEDGER.columns, "wall_s", "cpu_s", "evaluations", "atoms"),
     *_known(OUTCOMES.columns, "model_digest", "protocol_digest"),
 )
@@ -63,7 +66,7 @@ def read_compounds(snapshot: Snapshot) -> pa.Table:
     """
     present = {
         name: {column.name for column in queries.columns_of(snapshot, name)}
-        for name in ("conductivity", scores.MODE_SUMMARY)
+        for name in ("conductivity", scores.MODE_SUMMARY, "expansion")
     }
     if not present["conductivity"]:
         raise StoreError(f"{snapshot.path.parent}: the run holds no conductivities")
@@ -96,6 +99,7 @@ def _sql(present: dict[str, set[str]]) -> str:
         *(f"benchmark.{column.name}" for column in errors),
         *of("conductivity", *(_TRANSPORT[name] for name in ("temperatures", "kappa_p", "kappa_c"))),
         *of(scores.MODE_SUMMARY, *_BY_MODES),
+        *of("expansion", *_EXPANSION),
         *(f"spent.{name}" for name in ("wall_s", "cpu_s", "evaluations", "atoms")),
         *(f"benchmark.{name}" for name in ("model_digest", "protocol_digest")),
     ]

@@ -47,14 +47,27 @@ def conductivity(reference: ModeReference, factor: float = 1.0) -> Conductivity:
     )
 
 
-def write_run(run: Path, records: dict[str, Conductivity | Failure]) -> None:
-    """Write outcomes of benchmark compounds, each with its record, and publish."""
+def write_run(
+    run: Path, records: dict[str, Conductivity | Failure], alpha: float | None = None
+) -> None:
+    """Write outcomes of benchmark compounds, each with its record, and publish.
+
+    Parameters
+    ----------
+    alpha
+        Expansion at 300 K in 1/K, a row without record; None: not asked for.
+    """
     artifacts = Artifacts(artifacts_folder(run))
-    with Writer(run, property_columns(["conductivity"])) as writer:
+    names = ["conductivity"] + ["expansion"] * (alpha is not None)
+    outcomes = [_outcome(name, record, artifacts) for name, record in records.items()]
+    if alpha is not None:
+        rows = {"expansion": {"expansion_300": alpha}}
+        outcomes = [replace(item, rows={**item.rows, **rows}) for item in outcomes]
+    with Writer(run, property_columns(names)) as writer:
         writer.add_candidates(list(benchmark.candidates({"names": list(records)})))
         writer.add_protocol(PROTOCOL)
         writer.add_model(MODEL, IDENTITY)
-        writer.upsert([_outcome(name, record, artifacts) for name, record in records.items()])
+        writer.upsert(outcomes)
         writer.publish()
 
 

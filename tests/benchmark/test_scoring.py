@@ -110,6 +110,7 @@ def test_the_table_has_the_declared_columns_and_what_it_costs(scored: Path, fold
     row = next(row for row in table.to_pylist() if row["compound"] == "GaAs-zb")
     assert row["cpu_s"] == 9.0
     assert row["prototype"] == "zincblende"
+    assert row["expansion_300"] is None  # nobody asked for it
     assert row["frequency_ratio"] == 1.0
     assert row["verdict"] == ["particle"]  # no κ_C in what the tests store
     references = read_references(folder), read_references(folder, nac=True)
@@ -120,6 +121,15 @@ def test_the_table_has_the_declared_columns_and_what_it_costs(scored: Path, fold
     by_hand = 2 * np.abs(twice - corrected).sum() / (twice + corrected).sum()
     assert row["srme_nac_300"] == pytest.approx(by_hand)
     assert row["model_digest"] == MODEL
+
+
+def test_expansions_of_a_run_are_in_the_table(folder: Path, tmp_path: Path) -> None:
+    record = conductivity(read_references(folder)["GaAs-zb"])
+    write_run(tmp_path / "run", {"GaAs-zb": record}, alpha=6e-6)
+    with open_snapshot(tmp_path / "run") as snapshot:
+        (row,) = compounds.read_compounds(snapshot).to_pylist()
+    assert row["expansion_300"] == 6e-6
+    assert row["expansion_c_300"] is None
 
 
 def test_the_command_prints_what_people_and_programs_want(
