@@ -19,6 +19,7 @@ from screen.benchmark.scoring import score
 from screen.benchmark.summary import COLUMNS as SUMMARY_COLUMNS
 from screen.benchmark.summary import by_prototype, summarize, summary_table
 from screen.cli.running import run_and_tell
+from screen.core.columns import Column
 from screen.core.errors import SettingsError
 from screen.core.settings import campaign_from
 from screen.store.database import open_snapshot
@@ -26,6 +27,9 @@ from screen.store.frames import plain
 from screen.store.layout import campaign_file, database_file
 
 SHOWN = ("compound", "kappa_300", "kappa_reference_300", "srd_300", "srme_300", "failure_kind")
+SCORE = Column("score", "VARCHAR", "score", "What is summed up")
+TOLD = 3
+"""Compounds without SRME of which the reason is told."""
 SHORT = {"srd_300": "srd", "sre_300": "sre", "srme_300": "srme", "srme_nac_300": "srme_nac"}
 """What JSON calls errors, all of which are at 300 K."""
 
@@ -78,8 +82,11 @@ def judged(run: Path, references: Path | None) -> pa.Table:
         return kept
     if database_file(run).is_file():
         scored = score(run, references)
-        for compound, reason in scored.left_out.items():
-            console.print_message(f"{compound}: no SRME, {reason}")
+        for compound, reason in list(scored.left_out.items())[:TOLD]:
+            told = reason.removeprefix(f"{compound}: ")
+            console.print_message(f"no SRME of {compound}: {told}")
+        if len(scored.left_out) > TOLD:
+            console.print_message(f"no SRME of {len(scored.left_out) - TOLD} more compounds")
     with open_snapshot(run) as snapshot:
         return compounds.read_compounds(snapshot)
 
@@ -102,7 +109,20 @@ def tell(table: pa.Table, as_json: bool) -> None:
             worst_first.select(SHOWN), columns=compounds.COLUMNS, title=f"{model} · {protocol}"
         )
         found = {"all": summarize(part), **by_prototype(part)}
-        console.print_table(summary_table(found), columns=SUMMARY_COLUMNS)
+        console.print_table(_scores(summary_table(found)), columns=[SCORE])
+
+
+def _scores(summaries: pa.Table) -> pa.Table:
+    """One row for each score that there is, one column for each summary."""
+    labels = {column.name: column.header for column in SUMMARY_COLUMNS}
+    rows = summaries.to_pylist()
+    return pa.Table.from_pylist(
+        [
+            {SCORE.name: labels[name]} | {row["name"]: console.figure(row[name]) for row in rows}
+            for name in labels
+            if name != "name" and any(row[name] is not None for row in rows)
+        ]
+    )
 
 
 def _sets(table: pa.Table) -> list[pa.Table]:

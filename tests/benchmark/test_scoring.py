@@ -151,6 +151,9 @@ def test_the_command_prints_what_people_and_programs_want(
     people = call("benchmark", "--run", run, "--references", folder).out
     assert "GaAs-zb" in people
     assert "sevennet-0 · ksrme-2024" in people
+    (line,) = (line for line in people.splitlines() if "mean SRME" in line)
+    cells = [cell.strip() for cell in line.strip("│").split("│")]
+    assert cells[1:] == [f"{sum(SRME.values()) / 4:.4g}", "1", "0.6667", "0.6667"]  # rs, wz, zb
 
 
 def test_a_rebuilt_database_is_scored_again(scored: Path, folder: Path, call: Call) -> None:
