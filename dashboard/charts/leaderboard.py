@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.benchmark.leaderboard import PUBLISHED, Place
+from dashboard.benchmark.leaderboard import Place
+from dashboard.benchmark.questions import PUBLISHED
 from dashboard.charts import style
 
 ROW_HEIGHT = 24  # px
@@ -14,6 +15,8 @@ OWN_SRME = "mean SRME of this run"
 OWN = "mean SRE of this run"
 SAME = "published, compounds of this run"
 ROOM = 0.4  # of the axis, for the number of compounds
+WORST = 2.0  # end of the axis
+GAP = "\u00a0\u00a0\u00a0"  # between a mark and its text
 
 
 def leaderboard(places: Sequence[Place]) -> go.Figure:
@@ -52,7 +55,7 @@ def leaderboard(places: Sequence[Place]) -> go.Figure:
     by_total = [place for place in places if place.sre is not None and place.mean_srme is None]
     if by_total:
         _add_own(fig, OWN, by_total, [place.sre for place in by_total], "diamond-open")
-    fig.update_xaxes(range=[0, 2], dtick=0.5)
+    fig.update_xaxes(range=[0, WORST], dtick=0.5)
     fig.update_yaxes(
         type="category",
         categoryorder="array",
@@ -72,22 +75,34 @@ def _add_own(
     values: Sequence[float | None],
     symbol: str,
 ) -> None:
-    """Add the run's own errors, each with the number of compounds."""
+    """Add the run's own errors, and beside all marks of a line the number of compounds."""
+    names = [place.potential for place in places]
+    coverage = [f"{GAP}{place.coverage}{GAP}" for place in places]
     fig.add_scatter(
         x=list(values),
-        y=[place.potential for place in places],
+        y=names,
         name=name,
-        mode="markers+text",
+        mode="markers",
         marker={"color": style.ORANGE, "symbol": symbol, "size": 12, "line": {"width": 3}},
-        text=[f"  {place.coverage}  " for place in places],
-        textposition=[_side(place.srme, x) for place, x in zip(places, values, strict=True)],
-        textfont={"color": style.GREY},
-        hovertemplate=f"%{{y}}: {name} = %{{x:.3f}}<br>%{{text}} compounds<extra></extra>",
+        customdata=coverage,
+        hovertemplate=f"%{{y}}: {name} = %{{x:.3f}}<br>%{{customdata}} compounds<extra></extra>",
         showlegend=True,
+    )
+    ends = [_free_end(place, value) for place, value in zip(places, values, strict=True)]
+    fig.add_scatter(
+        x=[x for x, _ in ends],
+        y=names,
+        mode="text",
+        text=coverage,
+        textposition=[side for _, side in ends],
+        textfont={"color": style.GREY},
+        hoverinfo="skip",
+        showlegend=False,
     )
 
 
-def _side(published: float | None, value: float | None) -> str:
-    """Say where a text hits neither the published number nor the edge."""
-    near = published is not None and value is not None and published > value > ROOM
-    return "middle left" if near else "middle right"
+def _free_end(place: Place, value: float | None) -> tuple[float, str]:
+    """Return the outermost mark of a line on the side with room, and that side."""
+    marks = [mark for mark in (place.srme, place.same, value) if mark is not None]
+    room = WORST - max(marks) > ROOM
+    return (max(marks), "middle right") if room else (min(marks), "middle left")

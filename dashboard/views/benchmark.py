@@ -196,7 +196,7 @@ def warning(scores: Sequence[dict[str, object]], chosen: ResultSet) -> str:
     ]
     if unlike:
         text += (
-            f"Other conditions: published figures are means over {leaderboard.PUBLISHED} "
+            f"Other conditions: published figures are means over {questions.PUBLISHED} "
             f"compounds under the protocol {leaderboard.PROTOCOL}."
         )
     return text

@@ -11,8 +11,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from dashboard.benchmark import columns, leaderboard, questions
-from dashboard.benchmark.leaderboard import PUBLISHED, coverage, same_conditions
-from dashboard.benchmark.questions import Question
+from dashboard.benchmark.leaderboard import coverage, same_conditions
+from dashboard.benchmark.questions import PUBLISHED, Question
 from dashboard.charts.leaderboard import OWN, OWN_SRME, SAME
 from dashboard.charts.leaderboard import leaderboard as leaderboard_chart
 from dashboard.charts.parity import NO_KAPPA, parity_bins, parity_scatter
@@ -298,9 +298,9 @@ def test_many_compounds_are_counted(opened: Snapshot) -> None:
 
 def test_own_numbers_are_marked_with_their_compounds() -> None:
     found = leaderboard.places(leaderboard.cards(), [score("sevennet-0", 0.5, 4)])
-    published, own = leaderboard_chart(found).data
-    assert [text.strip() for text in own.text] == ["4 of 103"]
-    assert list(own.textposition) == ["middle left"]  # the published number is to the right
+    published, own, beside = leaderboard_chart(found).data
+    assert [text.strip() for text in beside.text] == ["4 of 103"]
+    assert (list(beside.x), list(beside.textposition)) == ([0.767], ["middle right"])
     assert own.name == OWN
     assert own.marker.symbol != published.marker.symbol
     assert len(published.x) == len(found)
@@ -316,9 +316,16 @@ def test_published_numbers_over_the_same_compounds_are_hollow() -> None:
 
 def test_a_run_whose_modes_were_compared_is_shown_by_its_srme() -> None:
     rows = [score("sevennet-0", 0.5, 4, srme=0.7), score("of-our-own", 0.3, 4)]
-    _, by_modes, by_total = leaderboard_chart(leaderboard.places(leaderboard.cards(), rows)).data
+    fig = leaderboard_chart(leaderboard.places(leaderboard.cards(), rows))
+    by_modes, by_total = (next(fig.select_traces({"name": name})) for name in (OWN_SRME, OWN))
     assert (by_modes.name, list(by_modes.x), list(by_modes.y)) == (OWN_SRME, [0.7], ["sevennet-0"])
     assert (by_total.name, list(by_total.x)) == (OWN, [0.3])
+
+
+def test_the_number_of_compounds_stands_where_there_is_room() -> None:
+    (place,) = leaderboard.places([], [score("x", 1.9, 4)], {"x": 1.7})
+    beside = leaderboard_chart([place]).data[-1]
+    assert (list(beside.x), list(beside.textposition)) == ([1.7], ["middle left"])
 
 
 def test_an_srme_of_some_compounds_is_none_of_the_run() -> None:
