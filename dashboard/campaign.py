@@ -30,7 +30,7 @@ class Step:
 class Pace:
     """How fast outcomes come in."""
 
-    per_hour: int  # outcomes in the last hour before the newest one
+    last_hour: int  # outcomes in the last hour before the newest one
     remaining_s: float | None  # until nothing is pending, at this pace; None: not known
 
 

@@ -43,6 +43,8 @@ def print_table(
         sys.stdout.buffer.flush()
         return
     if table.num_columns > WIDEST:
+        if not table.num_rows:
+            OUTPUT.print("no rows")
         for number, row in enumerate(table.to_pylist(), start=1):
             print_pairs(f"row {number}", row)
         return

@@ -98,6 +98,14 @@ def test_a_wide_table_is_shown_row_by_row(run: Path, call: Call) -> None:
     answer = call("sql", "--run", run, "FROM results LIMIT 2")
     assert answer.out.count("row 1") == answer.out.count("row 2") == 1
     assert "wall_s [s]" in answer.out
+    assert call("sql", "--run", run, "FROM results WHERE false").out == "no rows\n"
+
+
+def test_a_date_that_python_does_not_know_is_refused_in_one_line(run: Path, call: Call) -> None:
+    date = "SELECT DATE '290000-01-01' AS day"
+    for kind in ("table", "json"):
+        assert "VARCHAR" in one_line(call("sql", "--run", run, date, "--format", kind))
+    assert "290000" in call("sql", "--run", run, f"SELECT day::VARCHAR AS d FROM ({date})").out
 
 
 def test_the_sql_comes_from_a_file_or_the_standard_input(

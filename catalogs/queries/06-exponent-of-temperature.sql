@@ -1,5 +1,5 @@
 -- How κ falls with temperature
--- Exponent n of κ ∝ T^n from 300 to 500 K: −1 for three-phonon scattering, above it where coherences carry heat.
+-- Exponent n of κ ∝ T^n from 300 to 500 K: −1 for three-phonon scattering alone, above it where coherences carry heat or isotopes scatter.
 SELECT formula, material_id, models.name AS model, warm AS kappa_at_300_k, hot AS kappa_at_500_k,
   ln(hot / warm) / ln(500 / 300) AS exponent, coherent / warm AS coherence_share
 FROM (

@@ -13,7 +13,8 @@ SCORES = (
         "mean_srme",
         "DOUBLE",
         "mean SRME",
-        "Over those: error of κ mode by mode, 0 exact and 2 worst, which a failure scores",
+        "Error of κ mode by mode, 0 exact and 2 worst, which a failure scores; only where the "
+        "modes of all compounds were compared",
     ),
     Column(
         "mean_sre",

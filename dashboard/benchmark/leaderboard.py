@@ -112,7 +112,7 @@ def places(
             _label(row, uses[row["model"]] > 1),
             by_name.get(row["model"]),
             row["mean_sre"],
-            row["mean_srme"] if row["with_srme"] == row["compounds"] else None,
+            row["mean_srme"],
             row["compounds"],
             same.get(row["model"]),
         )

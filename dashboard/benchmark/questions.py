@@ -117,7 +117,8 @@ def _scores(question: Question, condition: str, by: tuple[str, ...]) -> str:
     columns = "".join(f"{name}, " for name in by)
     group = f"\nGROUP BY {', '.join(by)}" if by else ""
     return f"""SELECT {columns}count(*) AS compounds, count(scored) AS with_kappa,
-  count({question.srme}) AS with_srme, avg({question.srme}) AS mean_srme,
+  count({question.srme}) AS with_srme,
+  CASE WHEN count({question.srme}) = count(*) THEN avg({question.srme}) END AS mean_srme,
   avg(sre_300) AS mean_sre, median(sre_300) AS median_sre, avg(srd_300) AS mean_srd,
   avg((sre_300 <= {LARGEST_SRE!r})::INTEGER) AS within_factor,
   avg(abs(log10(scored / kappa_reference_300))) AS log_error,

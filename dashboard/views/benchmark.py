@@ -93,7 +93,7 @@ def show_scores(scores: pa.Table) -> None:
     missing = row["compounds"] - row["with_kappa"]
     values = {
         "compounds": f"{row['compounds']:,}",
-        "mean_srme": decimals(row["mean_srme"] if row["with_srme"] == row["compounds"] else None),
+        "mean_srme": decimals(row["mean_srme"]),
         "mean_sre": decimals(row["mean_sre"]),
         "mean_srd": decimals(row["mean_srd"]),
         "within_factor": f"{100 * row['within_factor']:.3g} %",

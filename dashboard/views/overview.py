@@ -66,12 +66,12 @@ def show_progress(published: Published, counts: pa.Table, costs: pa.Table) -> No
         )
     found = campaign.pace(published, totals["pending"])
     places[-2].metric(
-        "per hour",
-        f"{found.per_hour:,}",
+        "last hour",
+        f"{found.last_hour:,}",
         delta=f"{display.duration(found.remaining_s)} to go" if found.remaining_s else None,
         delta_arrow="off",
         delta_color="off",
-        help="Outcomes in the last hour before the newest one; pending ones at this pace",
+        help="Outcomes in the hour before the newest one; pending ones at their pace",
         border=True,
         height="stretch",
     )
@@ -116,9 +116,12 @@ def show_failure_counts(counts: pa.Table) -> None:
         st.caption("Nothing has failed.")
         return
     st.dataframe(
-        counts.select(["stage", "kind", "materials", "message"]),
+        counts.select(["stage", "kind", "outcomes", "materials", "message"]),
         hide_index=True,
         column_config={
+            "outcomes": st.column_config.NumberColumn(
+                format="localized", help="Materials, once per potential and protocol"
+            ),
             "materials": st.column_config.NumberColumn(format="localized"),
             "message": st.column_config.TextColumn("for example", width="large"),
         },

@@ -10,7 +10,7 @@ import typer
 
 from screen import console
 from screen.cli.formats import Format, FormatOption
-from screen.core.errors import SettingsError
+from screen.core.errors import SettingsError, StoreError
 from screen.store.database import open_snapshot
 from screen.store.described import described, headers, known_columns
 from screen.store.export import write_table
@@ -50,11 +50,16 @@ def sql(
         table = snapshot.query(text, timeout=timeout)
         if kind == Format.table:
             table = table.rename_columns(headers(described(table, known_columns(snapshot))))
-    if output is not None:
-        write_table(table, kind, output)
-        console.print_message(f"{output}: {table.num_rows} rows")
-    else:
-        console.print_table(table, kind)
+    try:
+        if output is not None:
+            write_table(table, kind, output)
+            console.print_message(f"{output}: {table.num_rows} rows")
+        else:
+            console.print_table(table, kind)
+    except (OverflowError, ValueError) as error:  # dates beyond the years that Python knows
+        raise StoreError(
+            f"a value cannot be written as {kind}: {error}; cast its column to VARCHAR"
+        ) from error
 
 
 def _text(query: str | None, file: Path | None) -> str:

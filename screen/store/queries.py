@@ -36,12 +36,12 @@ ORDER BY model, protocol, model_digest, protocol_digest, status
 """
 
 FAILURES = f"""
-SELECT stage, kind, count(*) AS materials,
+SELECT stage, kind, count(*) AS outcomes, count(DISTINCT material_id) AS materials,
   min(material_id) AS example, arg_min(message, material_id) AS message
 FROM {{log}}
 WHERE kind NOT IN {HELD_BACK}
 GROUP BY stage, kind
-ORDER BY materials DESC, stage, kind
+ORDER BY outcomes DESC, stage, kind
 """
 
 COSTS = """

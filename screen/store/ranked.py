@@ -7,7 +7,7 @@ from dataclasses import replace
 from screen.core.columns import Column
 from screen.store import rankable
 from screen.store.macros import EXPANSION, KAPPA, KAPPA_C, KAPPA_P, SHARE, TEMPERATURE
-from screen.store.rankable import DISAGREE, DOUBT, POOR, STATUS
+from screen.store.rankable import DISAGREE, DOUBT, STATUS
 from screen.store.relations import Relation, Selected, columns_of, listed, of
 from screen.store.schema import GRIDS, MATERIALS, PROTOCOL_DIGEST, RANKABLE
 
@@ -41,6 +41,9 @@ _MATERIAL = ("prototype", "n_atoms", "elements", "band_gap", "energy_above_hull"
 BULK_MODULUS, VOLUME = (
     replace(column, description=f"{column.description}, median of the potentials")
     for column in (rankable.BULK_MODULUS, rankable.VOLUME)
+)
+POOR = replace(
+    rankable.POOR, description=f"{rankable.POOR.description}; else NULL: ask IS NOT TRUE"
 )
 _MODEL = (
     "CASE WHEN pooled.models_compared > 1 THEN 'median of ' || pooled.models_compared "

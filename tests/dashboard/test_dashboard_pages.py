@@ -125,8 +125,8 @@ def test_pace_tells_how_long_the_pending_take(page: OpenPage, tmp_path: Path) ->
         writer.upsert(done)
         writer.publish()
     app = page("overview", tmp_path)
-    (per_hour,) = [item for item in app.metric if item.label == "per hour"]
-    assert (per_hour.value, per_hour.delta) == ("7", "3 min to go")  # one a minute, three pending
+    (pace,) = [item for item in app.metric if item.label == "last hour"]
+    assert (pace.value, pace.delta) == ("7", "3 min to go")  # one a minute, three pending
     (curve,) = charts(app)["pace"]["data"]
     assert curve["y"][-1] == 7
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,22 @@ def test_failures_are_counted_with_an_example(snapshot: Snapshot) -> None:
         {
             "stage": "relax",
             "kind": "relaxation",
+            "outcomes": 2,
             "materials": 2,
             "example": "m3",
             "message": "relaxation happened",
         }
     ]
+
+
+def test_a_material_that_fails_with_two_potentials_is_one_material(tmp_path: Path) -> None:
+    with Writer(tmp_path, PROPERTIES) as writer:
+        writer.add_candidates([candidate("m1")])
+        writer.upsert([failed("m1"), replace(failed("m1"), model_digest="22" * 12)])
+        writer.publish()
+    with open_snapshot(tmp_path) as snapshot:
+        (row,) = queries.failure_counts(snapshot).to_pylist()
+    assert (row["outcomes"], row["materials"]) == (2, 1)
 
 
 def test_what_is_held_back_is_no_failure(tmp_path: Path) -> None:
