@@ -204,6 +204,15 @@ def materials(published: Published, text: str, limit: int) -> pa.Table:
     )
 
 
+@st.cache_data(max_entries=3, show_spinner=False)
+def first_complete(published: Published) -> str | None:
+    """Return the first material by id that is complete, if there is one."""
+    found = snapshot(published).query(
+        "SELECT min(material_id) AS first FROM outcomes WHERE status = 'complete'"
+    )
+    return found["first"][0].as_py()
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def sheet(published: Published, material_id: str) -> MaterialSheet:
     """Return all rows about one material.

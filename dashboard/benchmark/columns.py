@@ -38,8 +38,8 @@ SCORES = (
     Column(
         "log_error",
         "DOUBLE",
-        "mean |log₁₀ κ/κ_ref|",
-        "Over compounds with κ: 0.30 is a factor of 2",
+        "log₁₀ error",
+        "Mean |log₁₀ κ/κ_ref| over compounds with κ: 0.30 is a factor of 2",
     ),
     Column(
         "spearman",

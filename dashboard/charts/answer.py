@@ -88,6 +88,10 @@ def chart(table: pa.Table, choice: Choice, titles: Mapping[str, str]) -> go.Figu
             colour = style.GREY if name == OTHER else style.CATEGORIES[index]
             _add(fig, part, choice, name, {"color": colour, "symbol": style.SYMBOLS[index]})
     fig.update_layout(barmode="group", showlegend=len(fig.data) > 1)
+    for axis, name in ((fig.layout.xaxis, choice.x), (fig.layout.yaxis, choice.y)):
+        if pa.types.is_string(rows.schema.field(name).type):
+            order = pc.unique(rows[name]).to_pylist()  # that of the query, whatever the colours
+            axis.update(categoryorder="array", categoryarray=order)
     for wanted, axis, name in (
         (choice.log_x, fig.layout.xaxis, choice.x),
         (choice.log_y, fig.layout.yaxis, choice.y),

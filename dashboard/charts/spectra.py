@@ -103,7 +103,7 @@ def coherence_map(record: Conductivity, index: int) -> go.Figure:
         y=found.frequencies,
         z=logarithm,
         customdata=found.kappa_c,
-        colorscale="Cividis_r",
+        colorscale=style.HEAT,
         zmin=np.log10(top) - DECADES,
         zmax=np.log10(top),
         colorbar=style.decades(

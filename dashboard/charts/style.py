@@ -21,6 +21,9 @@ GREY = "#8A929B"  # instead of black: visible on a light and on a dark page
 CATEGORIES = (BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
+# strong on a light and on a dark page alike
+HEAT = ((0.0, "rgba(138, 146, 155, 0.2)"), (0.5, ORANGE), (1.0, VERMILLION))
+
 LINE = "rgba(138, 146, 155, 0.55)"
 FAINT = "rgba(138, 146, 155, 0.16)"
 SHADE = "rgba(138, 146, 155, 0.28)"

@@ -69,10 +69,13 @@ def choose_material(published: Published) -> str | None:
     if wanted is not None and not text:
         formulas.setdefault(wanted, None)
     options = list(formulas)
+    first = next(
+        (each for each in (wanted, data.first_complete(published)) if each in formulas), None
+    )
     chosen = right.selectbox(
         f"Material (the first {LISTED:,} found)" if len(options) >= LISTED else "Material",
         options,
-        index=options.index(wanted) if wanted in options else 0 if options else None,
+        index=None if not options else 0 if first is None else options.index(first),
         format_func=lambda item: f"{formulas[item]} · {item}" if formulas.get(item) else item,
     )
     if chosen is not None and chosen != wanted:

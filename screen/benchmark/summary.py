@@ -105,7 +105,7 @@ _SCORES = (
         "within factor 2",
         "Share of all compounds with κ between half and twice the reference.",
     ),
-    Column("log_error", "DOUBLE", "mean |log₁₀ κ/κ_ref|", "Over compounds with κ."),
+    Column("log_error", "DOUBLE", "log₁₀ error", "Mean |log₁₀ κ/κ_ref| over compounds with κ."),
     Column("spearman", "DOUBLE", "Spearman ρ", "Of κ and κ_ref, over compounds with κ."),
 )
 COLUMNS = (

@@ -74,12 +74,16 @@ COLUMNS = (
         "Macroscopic Grüneisen parameter at 300 K from third-order force constants alone.",
     ),
     Column(
-        "heat_capacity_300", "DOUBLE", "C_V (300 K)", "Heat capacity per atom at 300 K.", "eV/K"
+        "heat_capacity_300",
+        "DOUBLE",
+        "C_V per atom (300 K)",
+        "Heat capacity per atom at 300 K.",
+        "eV/K",
     ),
     Column(
         "heat_capacity_difference_300",
         "DOUBLE",
-        "C_P − C_V (300 K)",
+        "C_P − C_V per atom (300 K)",
         "V T α·C·α per atom at 300 K.",
         "eV/K",
     ),

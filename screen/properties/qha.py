@@ -59,7 +59,7 @@ COLUMNS = (
     Column(
         "heat_capacity_p_qha_300",
         "DOUBLE",
-        "C_P (300 K), QHA",
+        "C_P per atom (300 K), QHA",
         "Heat capacity at constant pressure per atom at 300 K.",
         "eV/K",
     ),

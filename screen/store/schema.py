@@ -123,7 +123,12 @@ MODELS = Table(
             "published κ_SRME",
             "Symmetric relative mean error of mode κ on 103 compounds: 0 exact, 2 worst",
         ),
-        Column("fit_for_kappa", "BOOLEAN", "fit for κ", "The published κ_SRME is at most 1"),
+        Column(
+            "fit_for_kappa",
+            "BOOLEAN",
+            "fit for κ",
+            "The published κ_SRME is at most 1; empty where none is published, which counts as fit",
+        ),
     ),
     ("model_digest",),
     "Potentials of the run, one row each.",

@@ -13,7 +13,7 @@ from screen.store.artifacts import Artifacts
 from screen.store.database import Writer
 from screen.store.layout import artifacts_folder
 
-from .conftest import COLUMNS, MODEL_DIGEST, RECIPES, outcome_of, write_run
+from .conftest import COLUMNS, MODEL_DIGEST, PENDING, RECIPES, outcome_of, write_run
 from .reading import CHARTS, OpenPage, charts, checked, facts, table, texts
 
 
@@ -69,6 +69,14 @@ def test_conductivity_axis_can_be_linear(page: OpenPage) -> None:
     )
     linear = charts(page("material", id="LiBr-rs", scale="linear"))["conductivity"]
     assert "type" not in linear["layout"]["yaxis"]
+
+
+def test_the_page_opens_on_a_complete_material(page: OpenPage) -> None:
+    app = page("material")
+    (chooser,) = [item for item in app.selectbox if item.label == "Material"]
+    assert chooser.options[0] == f"AgCl · {PENDING.id}", "the first by id has not been computed"
+    assert "GaAs" in app.title[0].value
+    assert "complete" in app.title[0].value
 
 
 def test_unstable_material_shows_its_failure_and_its_bands(page: OpenPage) -> None:

@@ -42,6 +42,14 @@ def test_names_with_a_number_are_bars() -> None:
     assert (list(bars.x), list(bars.y)) == (["relax"], [1.5])
 
 
+def test_bars_keep_the_order_of_the_query_whatever_colours_them() -> None:
+    table = pa.table({"name": ["c", "a", "b"], "flag": [True, False, True], "y": [3.0, 2.0, 1.0]})
+    choice = Choice("bars", "name", "y", "flag")
+    fig = charts.chart(table, choice, {"name": "name", "y": "y", "flag": "flag"})
+    assert len(fig.data) == 2
+    assert list(fig.layout.xaxis.categoryarray) == ["c", "a", "b"]
+
+
 def test_numbers_alone_are_points_and_a_single_number_or_no_row_is_nothing() -> None:
     assert charts.suggested(pa.table({"a": [1, 2], "b": [1.5, 2.5]})) == Choice("points", "b", "a")
     assert charts.suggested(pa.table({"a": [1, 2]})) is None
