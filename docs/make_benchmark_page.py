@@ -176,10 +176,11 @@ def _beside(run: Run) -> Iterator[str]:
         return
     summed = agreement(found)
     yield f"### {run.model}, {run.protocol}: compound by compound\n"
+    difference = summed.mean_srme_difference
     yield (
         f"{summed.compounds} compounds, {summed.with_kappa} with κ in both: median |Δκ|/κ "
-        f"{_percent(summed.median_kappa_deviation, 2)}, mean |ΔSRME| "
-        f"{_plain(summed.mean_srme_difference, '.3f')}."
+        f"{_percent(summed.median_kappa_deviation, 2)}"
+        + ("." if difference is None else f", mean |ΔSRME| {difference:.4f}.")
     )
     if not summed.same_reference:
         yield (
@@ -278,7 +279,7 @@ def _measured(
 
 def coherences(runs: Sequence[Run]) -> Iterator[str]:
     """Yield what coherences carry in each run that has κ at several temperatures."""
-    told = [run for run in runs if "beyond_wigner_share" in run.table.column_names]
+    told = [run for run in runs if _has_modes(run.table)]
     if not told:
         return
     yield "## Wigner against Boltzmann\n"
@@ -287,6 +288,12 @@ def coherences(runs: Sequence[Run]) -> Iterator[str]:
         yield f"### {run.model}, {run.protocol}\n"
         yield wave_like_section(run.table)
         yield ""
+
+
+def _has_modes(table: pa.Table) -> bool:
+    """Say whether modes were compared with the limits: in runs that `thermoscreen benchmark` judged."""
+    name = "beyond_wigner_share"
+    return name in table.column_names and table[name].null_count < len(table)
 
 
 SECTIONS: tuple[Callable[[Sequence[Run]], Iterator[str]], ...] = (

@@ -51,7 +51,7 @@ class Agreement:
     only_ours: tuple[str, ...]  # compounds with κ here and none published
     only_published: tuple[str, ...]  # the other way round
     median_kappa_deviation: float | None  # median |κ/κ_published − 1| over with_kappa
-    mean_srme_difference: float | None  # mean |ΔSRME| over those that were compared
+    mean_srme_difference: float | None  # mean |ΔSRME| over those compared, but for failures of both
     same_reference: bool
 
 
@@ -93,7 +93,12 @@ def beside_published(table: pa.Table) -> tuple[Beside, ...]:
 def agreement(found: Sequence[Beside]) -> Agreement:
     """Sum up; None where there is nothing to compare."""
     kappa = [item.kappa_deviation for item in found if item.kappa_deviation is not None]
-    srme = [item.srme_difference for item in found if item.srme_difference is not None]
+    srme = [
+        item.srme_difference
+        for item in found
+        if item.srme_difference is not None
+        and not (item.kappa_300 is None and item.kappa_published_300 is None)
+    ]
     return Agreement(
         compounds=len(found),
         with_kappa=len(kappa),

@@ -51,7 +51,7 @@ class Summary:
     imaginary_rate: float | None  # share that is unstable: imaginary modes, or space group changed
     failure_rate: float | None  # share that is not unstable and yet without κ
     with_srme: int  # compounds whose modes were compared, and those that score 2
-    mean_srme: float | None  # over these
+    mean_srme: float | None  # over n; None unless all n have one: failures alone have the worst
     median_srme: float | None
     mean_srd: float  # over n; below 0: κ is too small
     mean_sre: float  # over n
@@ -94,8 +94,13 @@ _SCORES = (
         "failure_rate", "DOUBLE", "failed", "Share of compounds without κ that are not unstable."
     ),
     Column("with_srme", "BIGINT", "with SRME", "Compounds with an SRME."),
-    Column("mean_srme", "DOUBLE", "mean SRME", "Over these: 0 is exact, 2 the worst."),
-    Column("median_srme", "DOUBLE", "median SRME", "Over the same."),
+    Column(
+        "mean_srme",
+        "DOUBLE",
+        "mean SRME",
+        "0 is exact, 2 the worst; only where all compounds have an SRME.",
+    ),
+    Column("median_srme", "DOUBLE", "median SRME", "Likewise."),
     Column("mean_srd", "DOUBLE", "mean SRD", "Mean of 2 (κ − κ_ref)/(κ + κ_ref)."),
     Column("mean_sre", "DOUBLE", "mean SRE", "Mean of |SRD| over all compounds."),
     Column("median_sre", "DOUBLE", "median SRE", "Median of |SRD| over all compounds."),
@@ -180,8 +185,8 @@ def summary_of(found: Judged) -> Summary:
         imaginary_rate=None if unstable is None else float(unstable.mean()),
         failure_rate=None if unstable is None else float((~has & ~unstable).mean()),
         with_srme=len(srme),
-        mean_srme=float(srme.mean()) if len(srme) else None,
-        median_srme=float(np.median(srme)) if len(srme) else None,
+        mean_srme=float(srme.mean()) if len(srme) == n else None,
+        median_srme=float(np.median(srme)) if len(srme) == n else None,
         mean_srd=float(found.srd.mean()),
         mean_sre=float(sre.mean()),
         median_sre=float(np.median(sre)),

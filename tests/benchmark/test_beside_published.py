@@ -47,6 +47,11 @@ def test_compounds_with_kappa_on_one_side_only_are_named() -> None:
     assert summed.mean_srme_difference == pytest.approx(expected)
 
 
+def test_a_failure_on_both_sides_is_no_agreement_of_srme() -> None:
+    found = beside_published(pa.Table.from_pylist([row(UNSTABLE, None), row(STABLE[0], 1.0, 0.04)]))
+    assert agreement(found).mean_srme_difference == pytest.approx(0.04)
+
+
 def test_srme_of_the_reference_that_was_published_with_is_taken_where_there_is_one() -> None:
     """SevenNet was published against DFT with NAC."""
     (other,) = beside_published(pa.Table.from_pylist([row(STABLE[0], 1.0, 0.06)]))

@@ -44,6 +44,7 @@ BARE = ConductivitySettings(isotopes=False, boundary_mean_free_path=None)
 MODEL = "MACE-agnesi-medium"
 COMPOUNDS = ("GaAs-zb", "RbF-rs", "LiBr-rs", "MgO-rs", "SiC-zb", "BeTe-zb", "BeO-wz", "ZnO-wz")
 LOST_TIES = "BeTe-zb"  # see tests/physics/test_stored_forces.py
+LOST_KAPPA = (1.46 - 0.33) / 58.4  # of its κ, in one star of modes, from there too
 
 
 def solve(found: ForceSet) -> Conductivity:
@@ -91,7 +92,8 @@ def test_stored_forces_of_mace_give_the_stored_and_the_published_results(
     assert stored.kappa_300 == pytest.approx(score.kappa_300, abs=6e-5)
     assert stored.frequency_difference is not None
     assert stored.frequency_difference < 1e-6  # THz
-    assert stored.kappa_p_ratio == pytest.approx(1, abs=0.02)
+    lost = LOST_KAPPA if compound == LOST_TIES else 0.0
+    assert stored.kappa_p_ratio == pytest.approx(1 - lost, abs=0.02)
     assert stored.conforms is (compound != LOST_TIES)
     at_our_kappa, at_stored_kappa = (0.03, 0.03) if compound == LOST_TIES else (0.02, 0.005)
     assert found.srme_300 == pytest.approx(score.srme, abs=at_our_kappa)
@@ -291,31 +293,49 @@ def bare(protocol: Protocol = PROTOCOL) -> Protocol:
     return protocol.model_copy(update={"conductivity": BARE})
 
 
-@pytest.mark.parametrize(
-    ("mesh", "kappa"),
-    [(11, 119.5), pytest.param(19, 130.1, marks=pytest.mark.slow)],
-)
-def test_forces_of_dft_give_the_published_conductivity_of_silicon(
-    mesh: int, kappa: float, tmp_path: Path
-) -> None:
-    """Phono3py's example Si-PBE, 300 K, BTE without isotopes: 119.5 (11³), 130.1 (19³) W/m/K.
+def test_forces_of_dft_give_the_published_conductivity_of_silicon(tmp_path: Path) -> None:
+    """Phono3py's example Si-PBE, 300 K, 11×11×11, BTE without isotopes: 119.5 W/m/K.
 
-    The Wigner equation also counts pairs of degenerate modes and coherences, 0.4 % at 11³; it is
+    The Wigner equation also counts pairs of degenerate modes and coherences, 0.4 % here; it is
     never below. The example's fc3 is not symmetrised by turns as ours: tolerance 1 %.
     """
-    found = replace(silicon(tmp_path), mesh=np.full(3, mesh))
-    solved = solve_force_set(found, bare())
-    print(mesh, solved.kappa_p_300, solved.kappa_c_300)
-    assert solved.kappa_300 == pytest.approx(kappa, rel=0.01)
+    found = replace(silicon(tmp_path), mesh=np.full(3, 11))
+    assert solve_force_set(found, bare()).kappa_300 == pytest.approx(119.5, rel=0.01)
+
+
+@pytest.mark.slow
+def test_forces_of_dft_give_the_conductivity_of_silicon_that_phono3py_computes(
+    tmp_path: Path,
+) -> None:
+    """19×19×19, 300 K: phono3py 4.10's own way from the same files gives 133.71 W/m/K, we 134.42.
+
+    Tolerance 1 %, as above. 130.1, which is told of this example and mesh, is 3 % below both.
+    """
+    import phono3py
+
+    found = silicon(tmp_path)
+    theirs = phono3py.load(
+        tmp_path / "Si" / "phono3py_disp.yaml",
+        forces_fc3_filename=tmp_path / "Si" / "FORCES_FC3",
+        log_level=0,
+    )
+    theirs.mesh_numbers = [19, 19, 19]
+    theirs.init_phph_interaction()
+    theirs.run_thermal_conductivity(temperatures=[300.0], transport_type=None, log_level=0)
+    expected = theirs.thermal_conductivity.kappa[0, 0, :3].mean()
+    ours = solve_force_set(replace(found, mesh=np.full(3, 19)), bare()).kappa_300
+    print(expected, ours)
+    assert ours == pytest.approx(expected, rel=0.01)
 
 
 @pytest.mark.slow
 def test_random_displacements_of_dft_give_the_published_conductivity_of_sodium_chloride() -> None:
     """Phono3py's example NaCl-rd: 8.3 W/m/K at 300 K, --mesh 50, symfc, with Born charges.
 
-    Two digits are published: tolerance 1 %.
+    The published figure is of the Boltzmann equation, hence κ_P; κ_C is 1.2 % of it. Two digits are
+    published: tolerance 1 %.
     """
     found = read_force_set(shared_path("dft/NaCl-rd_phono3py_params_NaCl.yaml.xz"))
     solved = solve_force_set(found, bare(), nac=True)
     print(solved.phonons.mesh, solved.kappa_p_300, solved.kappa_c_300)
-    assert solved.kappa_300 == pytest.approx(8.3, rel=0.01)
+    assert solved.kappa_p_300 == pytest.approx(8.3, rel=0.01)
