@@ -210,7 +210,8 @@ def first_complete(published: Published) -> str | None:
     found = snapshot(published).query(
         "SELECT min(material_id) AS first FROM outcomes WHERE status = 'complete'"
     )
-    return found["first"][0].as_py()
+    (first,) = found["first"].to_pylist()
+    return None if first is None else str(first)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
