@@ -93,7 +93,7 @@ def test_run_of_some_compounds_stands_beside_the_published_on_the_same(partial: 
 
 def test_every_compound_stands_beside_the_published(partial: str) -> None:
     _, section = partial.split("compound by compound")
-    assert "median |Δκ|/κ 1.00 %, mean |ΔSRME| 0.000." in section
+    assert "median |Δκ|/κ 1.00 %, mean |ΔSRME| 0.0000." in section
     for name in ("LiBr-rs", "GaAs-zb", "BeO-wz"):
         row: Any = next(row for row in cells(section, name) if len(row) == 7)
         assert (row[3], row[6]) == ("+1.0 %", "+0.000")
