@@ -182,6 +182,22 @@ def _beside(run: Run) -> Iterator[str]:
         f"{_percent(summed.median_kappa_deviation, 2)}"
         + ("." if difference is None else f", mean |ΔSRME| {difference:.4f}.")
     )
+    compared = [item for item in found if item.kappa_deviation is not None]
+    if compared:
+        largest = max(compared, key=lambda item: abs(item.kappa_deviation or 0.0))
+        yield f"Largest: {_signed_percent(largest.kappa_deviation)} ({largest.compound})."
+    neither = [
+        item.compound
+        for item in found
+        if item.kappa_300 is None and item.kappa_published_300 is None
+    ]
+    if neither:
+        yield f"Without κ in both: {', '.join(neither)}."
+    if difference is not None and summed.same_reference and not run.nac and _published_nac(run):
+        yield (
+            "SRME in this table are against DFT with NAC, as published; in the tables above and in the output of "
+            "the command ours are against DFT without (`srme_nac`: with)."
+        )
     if not summed.same_reference:
         yield (
             "The published SRME are against DFT with NAC, ours against DFT without: ΔSRME holds that "
@@ -203,6 +219,11 @@ def _beside(run: Run) -> Iterator[str]:
             _plain(item.srme_difference, "+.3f"),
         )
     yield ""
+
+
+def _published_nac(run: Run) -> bool:
+    """Say whether the potential was published against DFT with NAC."""
+    return any(item.nac for item in published_of(run.model))
 
 
 def experiment(runs: Sequence[Run]) -> Iterator[str]:
