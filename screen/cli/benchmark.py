@@ -63,16 +63,21 @@ def benchmark(
     """
     from screen.cli import conformance, judging  # what they import takes a second
 
+    subset = {"names": names, "prototypes": prototypes, "seed": seed, "limit": limit}
+    given = {key: value for key, value in subset.items() if value not in (None, [])}
     if forces is not None:
+        if given:
+            raise typer.BadParameter(
+                "--name, --prototype, --seed and --limit choose compounds of --model and --run; with "
+                "--forces all force sets of the folder are taken"
+            )
         conformance.check(forces, protocol, references, published, nac, output, as_json)
         return
     if model is not None:
-        subset = {"names": names, "prototypes": prototypes, "seed": seed, "limit": limit}
-        given = {key: value for key, value in subset.items() if value not in (None, [])}
         run = judging.computed(model, protocol, given, run, cluster)
     if run is None:
         raise typer.BadParameter("give --model to compute, --run to judge a campaign, or --forces")
-    table = judging.judged(run, references)
+    table = judging.chosen(judging.judged(run, references), given)
     if output is not None:
         write_table(table, output.suffix.removeprefix(".").lower(), output)
         console.print_message(f"{output}: {table.num_rows} compounds")

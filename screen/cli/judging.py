@@ -21,6 +21,7 @@ from screen.benchmark.summary import by_prototype, summarize, summary_table
 from screen.cli.running import run_and_tell
 from screen.core.columns import Column
 from screen.core.errors import SettingsError
+from screen.core.registry import find
 from screen.core.settings import campaign_from
 from screen.store.database import open_snapshot
 from screen.store.frames import plain
@@ -30,6 +31,7 @@ SHOWN = ("compound", "kappa_300", "kappa_reference_300", "srd_300", "srme_300", 
 SCORE = Column("score", "VARCHAR", "score", "What is summed up")
 TOLD = 3
 """Compounds without SRME of which the reason is told."""
+SOURCE = "benchmark"
 SHORT = {"srd_300": "srd", "sre_300": "sre", "srme_300": "srme", "srme_nac_300": "srme_nac"}
 """What JSON calls errors, all of which are at 300 K."""
 
@@ -40,6 +42,7 @@ def computed(
     """Run the campaign, or go on with it; return its folder."""
     name = f"benchmark-{model}"
     folder = Path("runs") / name if run is None else run
+    find("sources", SOURCE).candidates(subset)  # an unknown name is told before anything is written
     text = _campaign(name, model, protocol, subset, cluster)
     campaign = campaign_from({**tomllib.loads(text), "run": folder}, where="benchmark")
     if TEMPERATURE not in campaign.protocol.temperatures:
@@ -59,7 +62,7 @@ def computed(
 
 def _campaign(name: str, model: str, protocol: str, subset: Mapping[str, Any], cluster: str) -> str:
     """Write the campaign file, which the run keeps."""
-    source = {"name": "benchmark", **subset}
+    source = {"name": SOURCE, **subset}
     lines = [
         f"name = {json.dumps(name)}",
         f"models = {json.dumps([model])}",
@@ -89,6 +92,26 @@ def judged(run: Path, references: Path | None) -> pa.Table:
             console.print_message(f"no SRME of {len(scored.left_out) - TOLD} more compounds")
     with open_snapshot(run) as snapshot:
         return compounds.read_compounds(snapshot)
+
+
+def chosen(table: pa.Table, subset: Mapping[str, Any]) -> pa.Table:
+    """Return the compounds of a subset, in the order of the table; all without one.
+
+    Raises
+    ------
+    SettingsError
+        A name or prototype is unknown, or the table has no compound of the subset.
+    """
+    if not subset:
+        return table
+    wanted = [candidate.id for candidate in find("sources", SOURCE).candidates(subset)]
+    found = table.filter(pc.is_in(table["compound"], pa.array(wanted, pa.string())))
+    if not found.num_rows:
+        raise SettingsError(
+            f"the run has none of the {len(wanted)} chosen compounds; "
+            "choose others, or compute them with --model"
+        )
+    return found
 
 
 def tell(table: pa.Table, as_json: bool) -> None:

@@ -156,6 +156,31 @@ def test_the_command_prints_what_people_and_programs_want(
     assert cells[1:] == [f"{sum(SRME.values()) / 4:.4g}", "1", "0.6667", "0.6667"]  # rs, wz, zb
 
 
+def test_a_run_is_judged_by_the_compounds_that_are_chosen(
+    call: Call, run: Path, folder: Path
+) -> None:
+    judge = ("benchmark", "--run", run, "--references", folder, "--json")
+    one = json.loads(call(*judge, "--name", "LiBr-rs").out)
+    assert [row["compound"] for row in one["compounds"]] == ["LiBr-rs"]
+    two = json.loads(call(*judge, "--prototype", "wurtzite", "--prototype", "zincblende").out)
+    assert {row["compound"] for row in two["compounds"]} == {"GaAs-zb", "ZnO-wz"}
+    absent = call(*judge, "--name", "MgO-rs")
+    assert (absent.code, "none of the 1 chosen" in absent.err) == (2, True)
+    wrong = call(*judge, "--name", "nosuch")
+    assert (wrong.code, "no compound 'nosuch'" in wrong.err) == (2, True)
+
+
+def test_a_wrong_choice_is_told_before_anything_is_written(call: Call, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    wrong = call("benchmark", "--model", "sevennet-0", "--prototype", "perovskite", "--run", run)
+    assert wrong.code == 2
+    assert "no prototype 'perovskite'" in wrong.err
+    assert not run.exists()
+    forces = call("benchmark", "--forces", tmp_path, "--name", "LiBr-rs")
+    assert forces.code == 2
+    assert "--forces" in forces.err
+
+
 def test_a_rebuilt_database_is_scored_again(scored: Path, folder: Path, call: Call) -> None:
     assert call("store", "rebuild", "--run", scored).code == 0
     with open_snapshot(scored) as snapshot:
